@@ -1,0 +1,69 @@
+/* Time as an argument. Nothing in core/ reads the system's; process/system-clock.ts does, and tests turn a manual one. */
+
+export interface Clock {
+  /** Milliseconds since 1970, for timestamps that people read. */
+  wallMs(): number;
+  /** Milliseconds since some fixed moment, for leases and waits; it never goes back. */
+  monotonicMs(): number;
+  /** Rejects with the signal's reason when it aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** RFC 3339 in seconds, as Kubernetes prints times. */
+export function timestamp(clock: Clock): string {
+  return formatTimestamp(clock.wallMs());
+}
+
+export function formatTimestamp(wallMs: number): string {
+  return new Date(wallMs).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
+}
+
+export interface ManualClock extends Clock {
+  /** Moves both times and wakes whoever's sleep is over, in the order of their deadlines. */
+  advance(ms: number): Promise<void>;
+}
+
+interface Sleeper {
+  readonly dueMs: number;
+  readonly wake: () => void;
+}
+
+export function createManualClock(startMs = 0): ManualClock {
+  let elapsedMs = 0;
+  const sleepers = new Set<Sleeper>();
+  return {
+    wallMs: () => startMs + elapsedMs,
+    monotonicMs: () => elapsedMs,
+    sleep(ms, signal) {
+      return new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        const abort = () => {
+          sleepers.delete(sleeper);
+          reject(signal.reason);
+        };
+        const sleeper: Sleeper = {
+          dueMs: elapsedMs + ms,
+          wake() {
+            sleepers.delete(sleeper);
+            signal.removeEventListener("abort", abort);
+            resolve();
+          },
+        };
+        signal.addEventListener("abort", abort, { once: true });
+        sleepers.add(sleeper);
+      });
+    },
+    async advance(ms) {
+      const untilMs = elapsedMs + ms;
+      for (;;) {
+        const due = [...sleepers].filter((sleeper) => sleeper.dueMs <= untilMs).sort((a, b) => a.dueMs - b.dueMs)[0];
+        if (due === undefined) break;
+        elapsedMs = due.dueMs;
+        due.wake();
+        // Whoever woke may sleep again before `untilMs`: let its continuation run first.
+        for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+      }
+      elapsedMs = untilMs;
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/* Daemons log pino JSON on standard output. Fields have the same name everywhere: cluster, node, peer, pod, container, uid,
+ * epoch, revision, address, elapsedMs, err. Messages are constant sentences; no secret is ever a field. */
+
+import pino, { type Logger } from "pino";
+
+export type { Logger } from "pino";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** Which program speaks: "control-plane", "node-agent". */
+  readonly name: string;
+}
+
+export function createLog({ level, name }: LogOptions): Logger {
+  return pino({ level, name, base: { name, pid: process.pid }, serializers: { err: pino.stdSerializers.err } });
+}

@@ -1,0 +1,31 @@
+/* Both ends of every connection. Sources: grpc-js 1.14.7's defaults, which are unlimited or off where these are not. */
+
+import type { ChannelOptions } from "@grpc/grpc-js";
+
+const messageBytesMax = 4 * 1024 * 1024;
+
+/** Finds a frozen peer in about 1.7 s; without keepalive it is never found. */
+const keepalive = {
+  "grpc.keepalive_time_ms": 1_000,
+  "grpc.keepalive_timeout_ms": 1_000,
+} as const;
+
+export const serverChannelOptions: ChannelOptions = {
+  ...keepalive,
+  "grpc.max_receive_message_length": messageBytesMax,
+  "grpc.max_send_message_length": messageBytesMax,
+};
+
+export const clientChannelOptions: ChannelOptions = {
+  ...keepalive,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.max_receive_message_length": messageBytesMax,
+  "grpc.max_send_message_length": messageBytesMax,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.min_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // A proxy variable would otherwise catch even 127.0.0.1.
+  "grpc.enable_http_proxy": 0,
+  // Each client has a connection of its own: a full one would let the calls of another hang silently.
+  "grpc.use_local_subchannel_pool": 1,
+};
