@@ -41,3 +41,13 @@ export function labelValueProblem(value: string): string | undefined {
   if (qualifiedPart.test(value)) return undefined;
   return "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue')";
 }
+
+/** What is wrong with the name of a port (IANA_SVC_NAME, RFC 6335), or undefined. */
+export function portNameProblem(name: string): string | undefined {
+  if (name.length > 15) return "must be no more than 15 characters";
+  if (!/^[-a-z0-9]*$/.test(name)) return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
+  if (!/[a-z]/.test(name)) return "must contain at least one letter (a-z)";
+  if (name.includes("--")) return "must not contain consecutive hyphens";
+  if (name.startsWith("-") || name.endsWith("-")) return "must not begin or end with a hyphen";
+  return undefined;
+}
