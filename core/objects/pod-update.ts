@@ -1,6 +1,6 @@
 /* What of a running pod may change: its network, its node and its programs are facts by then. */
 
-import { isJsonObject, type JsonObject, jsonEqual, own } from "./json.ts";
+import { isJsonObject, type JsonObject, jsonEqual, own } from "../json.ts";
 import type { Problem } from "./kinds.ts";
 import { forbidden, invalidValue } from "./problem.ts";
 

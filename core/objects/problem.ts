@@ -1,5 +1,6 @@
 /* What can be wrong with a field, in the words that kubectl's users know. */
 
+import { nearest } from "../nearest.ts";
 import type { Problem } from "./kinds.ts";
 
 export function required(path: string, detail?: string): Problem {
@@ -32,14 +33,21 @@ export function unless(path: string, value: string, problem: string | undefined)
   return problem === undefined ? [] : [invalidValue(path, value, problem)];
 }
 
-/** As a line for a person: `spec.nodeName: Invalid value: …`. */
+/** A field that no message has; `known` are the names that it could have meant. */
+export function unknownField(path: string, name: string, known: readonly string[]): Problem {
+  const meant = nearest(name, known);
+  return { path, message: `unknown field "${path}"${meant === undefined ? "" : `, did you mean "${meant}"?`}` };
+}
+
+/** As a line for a person: `spec.nodeName: Invalid value: …`, or the message alone where it names the path itself. */
 export function formatProblem({ path, message }: Problem): string {
-  return path === "" ? message : `${path}: ${message}`;
+  return path === "" || message.includes(`"${path}"`) ? message : `${path}: ${message}`;
 }
 
 const shownCharactersMax = 80;
 
 function show(value: unknown): string {
-  const text = typeof value === "object" && value !== null ? (Array.isArray(value) ? "[…]" : "{…}") : JSON.stringify(value);
-  return text.length <= shownCharactersMax ? text : `${text.slice(0, shownCharactersMax)}…`;
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "[…]" : "{…}";
+  const text = typeof value === "string" ? JSON.stringify(value.slice(0, shownCharactersMax)) : String(value);
+  return typeof value === "string" && value.length > shownCharactersMax ? `${text.slice(0, -1)}…"` : text;
 }

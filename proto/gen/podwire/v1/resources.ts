@@ -15,7 +15,8 @@ export const protobufFileName = "podwire/v1/resources.proto";
 /**
  * The objects that users declare and controllers complete. Field names, in JSON, are those of Kubernetes' own
  * objects, so that a manifest survives the round trip; every scalar is `optional`, or `replicas: 0` would be lost.
- * Times are RFC 3339 strings in seconds. What Podwire keeps without acting on it is a Struct or a Value.
+ * Times are RFC 3339 strings in seconds. A field whose number is 30 or more is kept without being acted on: stored,
+ * printed, warned about (core/objects/check.ts). Where its type doesn't matter it is a Struct or a Value.
  */
 
 /** One object of any kind. */
