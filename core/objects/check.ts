@@ -2,13 +2,13 @@
  * "three" and loses what it doesn't know.
  *
  * (1) It never throws and always ends, on any value: depth, size and the number of problems are bounded.
- * (2) All that is wrong is found in one walk; a wrong part is left out of `value` and the walk goes on.
+ * (2) All that is wrong is found in one walk; a wrong part is left out of `value`, and the walk goes on.
  * (3) As in Kubernetes, null means absent.
  * (4) `value` is a new one: it shares nothing with the input, and no key of it can reach a prototype. */
 
 import { isJsonObject, own, setOwn } from "../json.ts";
 import type { Problem } from "./kinds.ts";
-import { invalidValue, unknownField } from "./problem.ts";
+import { clip, createProblemList, invalidValue, type ProblemList, unknownField } from "./problem.ts";
 import { schema } from "./schema.gen.ts";
 import type { FieldSchema, FieldType, MessageSchema } from "./schema.ts";
 
@@ -16,23 +16,24 @@ import type { FieldSchema, FieldType, MessageSchema } from "./schema.ts";
 const depthMax = 32;
 /** As etcd's limit on a request. */
 const bytesMax = 1536 * 1024;
-const problemsMax = 100;
+/** What the smallest value counts for, which bounds how many there are: some 49,000. */
+const valueBytesMin = 32;
 
 export interface Checked {
   readonly errors: readonly Problem[];
   /** Unknown fields, and fields that are kept without being acted on. */
   readonly warnings: readonly Problem[];
-  /** The input without unknown fields and nulls: what `fromJson` may read. Only right where there are no errors. */
+  /** The input without unknown fields and nulls: what `fromJson` may read. What was wrong is missing. */
   readonly value: unknown;
 }
 
 /** Checks a parsed JSON or YAML value against a message of resources.proto: a kind, such as "Pod", or a part of one. */
 export function checkJson(type: string, value: unknown): Checked {
-  const walk: Walk = { errors: createList(), warnings: createList(), bytesLeft: bytesMax };
+  const walk: Walk = { errors: createProblemList(), warnings: createProblemList(), bytesLeft: bytesMax };
   const message = own(schema, type);
   if (message === undefined) throw new Error(`resources.proto has no message ${type}`);
   const checked = isJsonObject(value) ? checkMessage(message, value, rootAt, walk) : mustBe("an object", value, rootAt, walk);
-  if (walk.bytesLeft < 0) walk.errors.add({ path: "", message: `Too long: may not be more than ${bytesMax} bytes` });
+  if (walk.bytesLeft < 0) walk.errors.add([{ path: "", message: `Too long: may not be more than ${bytesMax} bytes` }]);
   return { errors: walk.errors.problems(), warnings: walk.warnings.problems(), value: checked };
 }
 
@@ -75,16 +76,16 @@ function checkMessage(message: MessageSchema, value: Readonly<Record<string, unk
   const result: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const item = value[key];
-    const place = within(at, at.path === "" ? key : `${at.path}.${key}`);
-    if (!spend(key, walk)) break;
+    const place = within(at, at.path === "" ? clip(key) : `${at.path}.${clip(key)}`);
+    if (!spend(key.length + valueBytesMin, walk)) break;
     const field = own(message, key);
     if (field === undefined) {
       if (!place.quiet && !silentlyDropped.has(place.path)) {
-        walk.warnings.add(unknownField(place.path, key, Object.keys(message)));
+        walk.warnings.add([unknownField(place.path, key, Object.keys(message))]);
       }
     } else if (item !== null && item !== undefined) {
       if (field.kept && !place.quiet && !isEmpty(item) && own(saysNothing, key)?.(item) !== true) {
-        walk.warnings.add({ path: place.path, message: "kept, but Podwire does not act on it" });
+        walk.warnings.add([{ path: place.path, message: "kept, but Podwire does not act on it" }]);
       }
       const checked = checkField(field, key, item, key === "status" && at.depth === 0 ? { ...place, quiet: true } : place, walk);
       if (checked !== undefined) setOwn(result, key, checked);
@@ -114,11 +115,16 @@ function checkField(field: FieldSchema, name: string, value: unknown, at: Place,
 function checkList(type: FieldType, value: readonly unknown[], at: Place, walk: Walk): unknown[] {
   const result: unknown[] = [];
   for (const [i, item] of value.entries()) {
-    if (!spend("", walk)) break;
+    if (!spend(valueBytesMin, walk)) break;
     const checked = checkValue(type, item, within(at, `${at.path}[${i}]`), walk);
-    if (checked !== undefined) result.push(checked);
+    // Something stands for a wrong item, or those after it would move up and get its path in later messages.
+    result.push(checked === undefined ? placeholder(type) : checked);
   }
   return result;
+}
+
+function placeholder(type: FieldType): unknown {
+  return type === "string" ? "" : type === "value" ? null : {};
 }
 
 function checkMap(
@@ -129,10 +135,10 @@ function checkMap(
 ): unknown {
   const result: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
-    if (!spend(key, walk)) break;
-    const place = within(at, `${at.path}.${key}`);
+    if (!spend(key.length + valueBytesMin, walk)) break;
+    const place = within(at, `${at.path}.${clip(key)}`);
     // Generated code sets keys by assignment, which would set a prototype here.
-    if (key === "__proto__") walk.warnings.add(unknownField(place.path, key, []));
+    if (key === "__proto__") walk.warnings.add([unknownField(place.path, key, [])]);
     else {
       const checked = checkItem(value[key], place);
       if (checked !== undefined) setOwn(result, key, checked);
@@ -143,13 +149,13 @@ function checkMap(
 
 function checkValue(type: FieldType, value: unknown, at: Place, walk: Walk): unknown {
   if (at.depth > depthMax) {
-    walk.errors.add({ path: at.path, message: `Too deep: may not be nested in more than ${depthMax} levels` });
+    walk.errors.add([{ path: at.path, message: `Too deep: may not be nested in more than ${depthMax} levels` }]);
     return undefined;
   }
   switch (type) {
     case "string":
       if (typeof value !== "string") return mustBe(`a string${quoteHint(value)}`, value, at, walk);
-      return spend(value, walk) ? value : undefined;
+      return spend(value.length, walk) ? value : undefined;
     case "bool":
       return typeof value === "boolean" ? value : mustBe("true or false", value, at, walk);
     case "int32":
@@ -187,7 +193,7 @@ function checkAny(value: unknown, at: Place, walk: Walk): unknown {
 }
 
 function mustBe(what: string, value: unknown, at: Place, walk: Walk): undefined {
-  walk.errors.add(invalidValue(at.path, value, `must be ${what}`));
+  walk.errors.add([invalidValue(at.path, value, `must be ${what}`)]);
   return undefined;
 }
 
@@ -205,24 +211,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** Takes what a key or a value weighs; false once the input weighs too much. */
-function spend(text: string, walk: Walk): boolean {
-  walk.bytesLeft -= text.length + 2;
+function spend(bytes: number, walk: Walk): boolean {
+  walk.bytesLeft -= bytes;
   return walk.bytesLeft >= 0;
-}
-
-interface ProblemList {
-  add(problem: Problem): void;
-  problems(): readonly Problem[];
-}
-
-function createList(): ProblemList {
-  const kept: Problem[] = [];
-  let more = 0;
-  return {
-    add(problem) {
-      if (kept.length < problemsMax) kept.push(problem);
-      else more += 1;
-    },
-    problems: () => (more === 0 ? kept : [...kept, { path: "", message: `… and ${more} more` }]),
-  };
 }

@@ -57,6 +57,6 @@ export function findKind(word: string): Kind | undefined {
 }
 
 /** Where an object stands in the store: `pods/default/web`, `nodes/node-1`. */
-export function keyOf(kind: Kind<never>, namespace: string | undefined, name: string): string {
+export function keyOf(kind: Pick<Kind, "plural" | "namespaced">, namespace: string | undefined, name: string): string {
   return kind.namespaced ? `${kind.plural}/${namespace ?? ""}/${name}` : `${kind.plural}/${name}`;
 }

@@ -31,7 +31,7 @@ export const podKind: Kind<Pod> = {
   validate(pod) {
     return [
       ...validateMetadata(pod, { namespaced: true, nameProblem: subdomainNameProblem }),
-      ...(pod.spec === undefined ? [required("spec")] : validatePodSpec(pod.spec, "spec")),
+      ...(pod.spec === undefined ? [required("spec.containers")] : validatePodSpec(pod.spec, "spec")),
     ];
   },
   validateUpdate(next, previous) {

@@ -44,10 +44,35 @@ export function formatProblem({ path, message }: Problem): string {
   return path === "" || message.includes(`"${path}"`) ? message : `${path}: ${message}`;
 }
 
+export interface ProblemList {
+  add(problems: readonly Problem[]): void;
+  /** At most a hundred, and how many more there were. */
+  problems(): readonly Problem[];
+}
+
+const problemsMax = 100;
+
+export function createProblemList(): ProblemList {
+  const kept: Problem[] = [];
+  let more = 0;
+  return {
+    add(problems) {
+      const taken = problems.slice(0, problemsMax - kept.length);
+      kept.push(...taken);
+      more += problems.length - taken.length;
+    },
+    problems: () => (more === 0 ? kept : [...kept, { path: "", message: `… and ${more} more` }]),
+  };
+}
+
 const shownCharactersMax = 80;
+
+/** A word of the input for a path or a message, which stay short whatever the input. */
+export function clip(text: string): string {
+  return text.length <= shownCharactersMax ? text : `${text.slice(0, shownCharactersMax)}…`;
+}
 
 function show(value: unknown): string {
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "[…]" : "{…}";
-  const text = typeof value === "string" ? JSON.stringify(value.slice(0, shownCharactersMax)) : String(value);
-  return typeof value === "string" && value.length > shownCharactersMax ? `${text.slice(0, -1)}…"` : text;
+  return typeof value === "string" ? JSON.stringify(clip(value)) : String(value);
 }

@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, own } from "../json.ts";
 import { nearest } from "../nearest.ts";
 import { checkJson } from "./check.ts";
 import { type ApiObject, type Kind, kinds, type Problem } from "./kinds.ts";
-import { formatProblem, required } from "./problem.ts";
+import { clip, createProblemList, formatProblem, required } from "./problem.ts";
 
 export interface ReadOptions {
   /** For an object that names none. */
@@ -31,14 +31,21 @@ export function readManifest(value: unknown, { namespace, strict }: ReadOptions)
   const kind = kindOf(value);
   if (Array.isArray(kind)) return { ok: false, problems: kind };
   const checked = checkJson(kind.kind, value);
-  const problems = [...checked.errors, ...(strict ? checked.warnings : [])];
-  // The rules could only complain of what is missing because its type was wrong.
-  if (checked.errors.length > 0) return { ok: false, problems };
   const json = withNamespace(checked.value as JsonObject, kind.namespaced ? namespace : undefined);
   const object = kind.withDefaults(kind.fromJson(json));
-  problems.push(...kind.validate(object));
+  const wrong = createProblemList();
+  wrong.add(strict ? [...checked.errors, ...checked.warnings] : checked.errors);
+  // A rule may complain of what only its wrong type made missing: that has been said.
+  wrong.add(kind.validate(object).filter(({ path }) => !checked.errors.some((error) => related(error.path, path))));
+  const problems = wrong.problems();
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, kind, object, json, warnings: checked.warnings.map(formatProblem) };
+}
+
+/** Whether one is the other, or a part of it. */
+function related(a: string, b: string): boolean {
+  const [outer, inner] = a.length <= b.length ? [a, b] : [b, a];
+  return inner.startsWith(outer) && /^($|[.[])/.test(inner.slice(outer.length));
 }
 
 /** The kind that a document names, or what is wrong with that. */
@@ -58,7 +65,7 @@ function kindOf(value: unknown): Kind | Problem[] {
 }
 
 function noMatch(kind: string, apiVersion: string): Problem {
-  const message = `no matches for kind "${kind}" in version "${apiVersion}"`;
+  const message = `no matches for kind "${clip(kind)}" in version "${clip(apiVersion)}"`;
   const versions = kinds.filter((known) => known.kind === kind).map((known) => `"${known.apiVersion}"`);
   if (versions.length > 0) return { path: "apiVersion", message: `${message}: ${kind} is in version ${versions.join(", ")}` };
   const names = kinds.map((known) => known.kind);
