@@ -109,7 +109,7 @@ function byIdentity(items: readonly Json[], keys: readonly string[]): Map<string
 }
 
 function identityOf(item: Json, keys: readonly string[]): string | undefined {
-  if (keys.length === 0) return typeof item === "string" ? item : undefined;
+  if (keys.length === 0) return typeof item === "string" ? JSON.stringify(item) : undefined;
   if (!isJsonObject(item)) return undefined;
   const values = keys.map((key) => own(item, key) ?? own(keyDefaults, key));
   return values.includes(undefined) ? undefined : JSON.stringify(values);

@@ -75,7 +75,10 @@ export function createQueue<T>({ limit, whenFull }: QueueOptions, signal?: Abort
         for (;;) {
           const batch = items;
           items = [];
-          yield* batch;
+          for (const item of batch) {
+            if (signal?.aborted) return;
+            yield item;
+          }
           if (items.length > 0) continue;
           if (ended !== undefined) {
             if (ended.error !== undefined) throw ended.error;
