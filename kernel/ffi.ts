@@ -1,0 +1,65 @@
+/* System calls that Node has no name for, by koffi. Memory crosses as integer addresses: an integer costs nothing to pass, a
+ * subarray for each call costs more than the call. Whoever passes an address keeps the buffer behind it alive. */
+
+import { getSystemErrorMap } from "node:util";
+import koffi from "koffi";
+import { AppError, type ErrorKind } from "#core/errors.ts";
+
+export interface Libc {
+  /** Bytes read, 0 at the end, -1 with `errno()`. */
+  read(descriptor: number, address: number, length: number): number;
+  write(descriptor: number, address: number, length: number): number;
+  /** `argument` is an address or a plain number, as the request wants it. */
+  ioctl(descriptor: number, request: number, argument: number): number;
+  /** Answers `to`, which makes it the way to learn where a buffer lies. */
+  memmove(to: Uint8Array, from: Uint8Array, length: number): number;
+}
+
+let loaded: Libc | undefined;
+
+/** The C library of this process; loaded when first asked for. */
+export function libc(): Libc {
+  if (loaded === undefined) {
+    const library = koffi.load(null);
+    loaded = {
+      read: library.func("intptr_t read(int descriptor, uintptr_t address, size_t length)"),
+      write: library.func("intptr_t write(int descriptor, uintptr_t address, size_t length)"),
+      ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
+      memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
+    };
+  }
+  return loaded;
+}
+
+/** A buffer and where it lies. V8 never moves the memory of a Buffer, so the address holds for as long as `bytes` lives. */
+export interface Memory {
+  readonly bytes: Buffer;
+  /** Of the first byte. */
+  readonly address: number;
+}
+
+export function memoryOf(bytes: Buffer): Memory {
+  return { bytes, address: libc().memmove(bytes, bytes, 0) };
+}
+
+/** Memory of its own, outside Node's shared pool. */
+export function allocateMemory(length: number): Memory {
+  return memoryOf(Buffer.allocUnsafeSlow(length));
+}
+
+/** What the last call that answered -1 failed with. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+export const errnos = koffi.os.errno;
+
+/** "EBUSY: resource busy or locked", for the number that `errno` gave. */
+export function describeErrno(number: number): string {
+  const [name, text] = getSystemErrorMap().get(-number) ?? [`errno ${number}`, "unknown error"];
+  return `${name}: ${text}`;
+}
+
+export function systemCallFailed(kind: ErrorKind, what: string, number: number): AppError {
+  return new AppError(kind, `${what}: ${describeErrno(number)}`);
+}

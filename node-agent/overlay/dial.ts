@@ -1,0 +1,78 @@
+/* The client's side of a connection: dial, prove, see the proof of the other side. */
+
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import { WebSocket } from "ws";
+import type { Clock } from "#core/clock.ts";
+import { type Answer, answerProves, helloHeaders, makeHello, nonceBytes, readAnswer, subprotocol } from "./handshake.ts";
+import { type OverlayLimits, websocketOptions } from "./limits.ts";
+
+export interface DialOptions {
+  /** Names. */
+  readonly self: string;
+  readonly peer: string;
+  /** host:port */
+  readonly endpoint: string;
+  readonly key: Uint8Array;
+  readonly instance: string;
+  readonly offload: string;
+  readonly clock: Clock;
+  readonly limits: OverlayLimits;
+  readonly signal: AbortSignal;
+}
+
+export interface Dialled {
+  readonly answer: Answer;
+  readonly websocket: WebSocket;
+  readonly socket: Socket;
+}
+
+/**
+ * Calls `onOpen` in the very turn in which the connection opens, since frames may come in the next, and answers undefined;
+ * or answers why there is no connection.
+ */
+export function dial(options: DialOptions, onOpen: (dialled: Dialled) => void): Promise<string | undefined> {
+  const { self, peer, endpoint, key, instance, offload, clock, limits, signal } = options;
+  return new Promise((resolve) => {
+    const nonce = randomBytes(nonceBytes).toString("base64url");
+    const hello = makeHello({ node: self, peer, timeMs: Math.floor(clock.wallMs()), nonce, instance, offload }, key);
+    const websocket = new WebSocket(`ws://${endpoint}/`, [subprotocol], {
+      headers: helloHeaders(hello),
+      handshakeTimeout: limits.handshakeMs,
+      ...websocketOptions(limits),
+      followRedirects: false,
+    });
+    let proved: { readonly answer: Answer; readonly socket: Socket } | undefined;
+    let settled = false;
+    const settle = (problem: string | undefined) => {
+      if (settled) return;
+      settled = true;
+      signal.removeEventListener("abort", abort);
+      resolve(problem);
+      if (problem !== undefined) websocket.terminate();
+    };
+    const abort = () => settle("cancelled");
+    signal.addEventListener("abort", abort, { once: true });
+
+    websocket.on("error", (error) => settle(error.message));
+    websocket.on("unexpected-response", (_request, response) => {
+      const refusal = response.headers["podwire-refusal"];
+      settle(`refused with ${response.statusCode}${typeof refusal === "string" ? ` (${refusal})` : ""}`);
+    });
+    websocket.on("upgrade", (response) => {
+      const answer = readAnswer(response.headers);
+      if (answer === undefined || !answerProves(answer, hello, key)) {
+        settle("the other side does not prove that it holds this pair's key");
+        return;
+      }
+      proved = { answer, socket: response.socket };
+    });
+    websocket.on("open", () => {
+      if (settled || proved === undefined) return websocket.terminate();
+      onOpen({ ...proved, websocket });
+      settle(undefined);
+    });
+    websocket.on("close", () => settle("the connection was closed during the handshake"));
+    if (signal.aborted) abort();
+  });
+}

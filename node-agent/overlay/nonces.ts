@@ -1,0 +1,27 @@
+/* Which proofs were used before. A nonce is remembered for as long as its request could still be in time, so a request
+ * that was overheard opens nothing. Only requests with a right proof get here: strangers cannot fill the memory. */
+
+export type NonceVerdict = "fresh" | "replayed" | "full";
+
+export interface NonceMemory {
+  /** Remembers `nonce` until `untilMs` where the verdict is "fresh". Times are of one clock that never goes back. */
+  use(nonce: string, times: { readonly nowMs: number; readonly untilMs: number }): NonceVerdict;
+}
+
+export function createNonceMemory(limit: number): NonceMemory {
+  // In the order of use. The lifetimes are nearly equal, so the first are also the first to expire; one that lives longer
+  // only delays when those behind it are forgotten.
+  const expiries = new Map<string, number>();
+  return {
+    use(nonce, { nowMs, untilMs }) {
+      for (const [old, expiryMs] of expiries) {
+        if (expiryMs > nowMs) break;
+        expiries.delete(old);
+      }
+      if (expiries.has(nonce)) return "replayed";
+      if (expiries.size >= limit) return "full";
+      expiries.set(nonce, untilMs);
+      return "fresh";
+    },
+  };
+}
