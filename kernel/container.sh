@@ -1,0 +1,73 @@
+#!/bin/sh
+# container.sh STATE HOSTNAME NODE TOOLBOX CAPABILITIES ARGV…
+#
+# The first process of a container: it runs in mount, pid, uts and ipc namespaces of its own and in the pod's network
+# namespace. It builds the container's view of the file system, runs ARGV in the foreground, and leaves ARGV's exit code in
+# the file that it got as descriptor 3, after a line "started". It stays because the code must be recorded inside the pid namespace: nothing outside
+# that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
+#
+# STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
+# `mount -n`: no user-space mount table, which stands in the /run that is being replaced. Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden.
+set -eu
+state=$1 hostname=$2 node=$3 toolbox=$4 capabilities=$5
+shift 5
+
+IFS= read -r stat </proc/self/stat
+printf '%s\n' "$stat" >"$state/init"
+
+mount -n --make-rprivate /
+
+# A new /run is filled beside the old one, which still holds what is bound into it, and then put in its place.
+run=$state/run
+mount -n -t tmpfs -o mode=755 tmpfs "$run"
+mkdir -p "$run/podwire/toolbox" "$run/lock"
+: >"$run/podwire/node"
+mount -n --bind "$node" "$run/podwire/node"
+mount -n --bind "$toolbox" "$run/podwire/toolbox"
+for file in hosts resolv.conf hostname; do
+  target=$(readlink -f "/etc/$file") || continue
+  case $target in
+  /run/*)
+    target=$run/${target#/run/}
+    mkdir -p "${target%/*}"
+    : >"$target"
+    ;;
+  esac
+  [ -e "$target" ] || continue
+  mount -n --bind "$state/etc/$file" "$target"
+done
+
+# Only harmless devices: whoever is root in here must not reach a disk.
+dev=$run/dev
+mkdir "$dev"
+mount -n -t tmpfs -o mode=755,size=64k tmpfs "$dev"
+for device in null zero full random urandom tty; do
+  : >"$dev/$device"
+  mount -n --bind "/dev/$device" "$dev/$device"
+done
+mkdir "$dev/shm" "$dev/pts"
+mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$dev/shm"
+mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$dev/pts"
+ln -s pts/ptmx "$dev/ptmx"
+ln -s /proc/self/fd "$dev/fd"
+ln -s /proc/self/fd/0 "$dev/stdin"
+ln -s /proc/self/fd/1 "$dev/stdout"
+ln -s /proc/self/fd/2 "$dev/stderr"
+
+mount -n --move "$dev" /dev
+mount -n --move "$run" /run
+for folder in /tmp /var/tmp; do mount -n -t tmpfs -o mode=1777 tmpfs "$folder"; done
+for folder in /var/log /root /home; do mount -n -t tmpfs -o mode=755 tmpfs "$folder"; done
+mount -n -t proc -o nosuid,nodev,noexec proc /proc
+printf %s "$hostname" >/proc/sys/kernel/hostname
+mount -n -o bind,ro /proc/sys /proc/sys
+[ ! -e /proc/sysrq-trigger ] || mount -n --bind /dev/null /proc/sysrq-trigger
+# A pod in the node's own network namespace has the node's sysfs, which can't be mounted twice.
+mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || mount -n -o bind,ro /sys /sys
+mount -n -o remount,bind,ro /
+cd /
+
+echo started >&3
+set +e
+setpriv --bounding-set="$capabilities" -- "$@" 3>&-
+echo $? >&3

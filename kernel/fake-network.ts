@@ -1,0 +1,105 @@
+/* The Network port in memory, for tests of what stands above it. It passes the conformance suite that Linux passes. */
+
+import { formatCidr } from "#core/cidr.ts";
+import { AppError, unreachable } from "#core/errors.ts";
+import { formatIpv4 } from "#core/ipv4.ts";
+import type { Network, NetworkState, NetworkStep, Route, Rule, SetElement } from "./network.ts";
+import { digestOf } from "./nft.ts";
+
+export interface FakeNetwork extends Network {
+  /** Everything that was applied, in order. */
+  readonly log: readonly NetworkStep[];
+}
+
+export function createFakeNetwork(): FakeNetwork {
+  const routes = new Map<string, Route>();
+  const rules = new Map<string, Rule>();
+  const devices = new Set<string>();
+  const netns = new Set<string>();
+  const elements = new Map<string, SetElement>();
+  let ruleBase: string | undefined;
+  const log: NetworkStep[] = [];
+
+  const apply = (step: NetworkStep): void => {
+    switch (step.op) {
+      case "add-route":
+        routes.set(routeKey(step.route), step.route);
+        break;
+      case "remove-route":
+        mustHave(routes.delete(routeKey(step.route)), step);
+        break;
+      case "add-rule":
+        mustLack(rules.has(ruleKey(step.rule)), step);
+        rules.set(ruleKey(step.rule), step.rule);
+        break;
+      case "remove-rule":
+        mustHave(rules.delete(ruleKey(step.rule)), step);
+        break;
+      case "add-pod":
+        mustLack(netns.has(step.link.netns) || devices.has(step.link.device), step);
+        netns.add(step.link.netns);
+        devices.add(step.link.device);
+        break;
+      case "remove-device":
+        mustHave(devices.delete(step.device), step);
+        break;
+      case "remove-netns":
+        mustHave(netns.delete(step.netns), step);
+        break;
+      case "set-rule-base":
+        ruleBase = digestOf(step.base);
+        break;
+      case "add-element":
+        mustHave(ruleBase !== undefined, step);
+        elements.set(elementKey(step.element), step.element);
+        break;
+      case "remove-element":
+        mustHave(elements.delete(elementKey(step.element)), step);
+        break;
+      default:
+        unreachable(step);
+    }
+  };
+
+  return {
+    log,
+    async read() {
+      const state: NetworkState = {
+        routes: [...routes.values()],
+        rules: [...rules.values()],
+        devices: [...devices],
+        netns: [...netns],
+        ruleBase,
+        elements: [...elements.values()],
+      };
+      return state;
+    },
+    async apply(steps, signal) {
+      signal.throwIfAborted();
+      for (const step of steps) {
+        apply(step);
+        log.push(step);
+      }
+    },
+  };
+}
+
+function routeKey({ table, destination }: Route): string {
+  return `${table} ${formatCidr(destination)}`;
+}
+
+function ruleKey({ priority, from, table }: Rule): string {
+  return `${priority} ${formatCidr(from)} ${table}`;
+}
+
+function elementKey(element: SetElement): string {
+  return `${element.set} ${element.set === "pods" ? element.device : ""} ${formatIpv4(element.address)}`;
+}
+
+function mustHave(condition: boolean, step: NetworkStep): void {
+  if (!condition) throw new AppError("internal", `${step.op}: no such thing`);
+}
+
+function mustLack(condition: boolean, step: NetworkStep): void {
+  if (condition) throw new AppError("internal", `${step.op}: it exists`);
+}

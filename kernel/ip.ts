@@ -1,0 +1,113 @@
+/* iproute2's language: lines for `ip -batch -`, and what `ip -json` answers. */
+
+import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
+import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
+import {
+  hostMac,
+  mainTable,
+  type PodLink,
+  podGateway,
+  podMtu,
+  podTable,
+  type Route,
+  type Rule,
+  routeProtocol,
+} from "./network.ts";
+
+export function renderRoute(verb: "replace" | "del", route: Route): string {
+  const { destination, table, to } = route;
+  const head = `route ${verb} ${to === "unreachable" ? "unreachable " : ""}${formatCidr(destination)}`;
+  const where = to === "unreachable" ? "" : ` dev ${to.device}${to.source === undefined ? "" : ` src ${formatIpv4(to.source)}`}`;
+  return `${head}${where} table ${table} protocol ${routeProtocol}`;
+}
+
+export function renderRule(verb: "add" | "del", { priority, from, table }: Rule): string {
+  return `rule ${verb} priority ${priority} from ${formatCidr(from)} lookup ${table} protocol ${routeProtocol}`;
+}
+
+/** The host's half of a pod's network. */
+export function renderPodHost({ netns, device }: PodLink): string[] {
+  return [
+    `netns add ${netns}`,
+    `link add ${device} address ${hostMac} mtu ${podMtu} type veth peer name eth0 netns ${netns} mtu ${podMtu}`,
+    `link set ${device} addrgenmode none`,
+    `link set ${device} up`,
+  ];
+}
+
+/** The pod's half, inside its namespace. The address is a /32: everything else lies behind the gateway. */
+export function renderPodInside({ address }: PodLink): string[] {
+  return [
+    "link set lo up",
+    `address add ${formatIpv4(address)}/32 dev eth0`,
+    "link set eth0 up",
+    `route add ${podGateway} dev eth0 scope link`,
+    `route add default via ${podGateway} dev eth0`,
+    `neighbour add ${podGateway} lladdr ${hostMac} dev eth0 nud permanent`,
+  ];
+}
+
+interface RouteJson {
+  readonly type?: string;
+  readonly dst: string;
+  readonly dev?: string;
+  readonly prefsrc?: string;
+  readonly table?: string;
+  readonly protocol?: string;
+}
+
+/** Our routes from `ip -json -N -4 route show table all`. */
+export function parseRoutes(json: string): Route[] {
+  const routes: Route[] = [];
+  for (const route of parseJsonList<RouteJson>(json)) {
+    if (route.protocol !== String(routeProtocol)) continue;
+    const source = route.prefsrc === undefined ? {} : { source: parseIpv4(route.prefsrc) };
+    routes.push({
+      table: tableNumber(route.table),
+      destination: parseDestination(route.dst),
+      to:
+        route.type === "unreachable" || route.type === "7" || route.dev === undefined
+          ? "unreachable"
+          : { device: route.dev, ...source },
+    });
+  }
+  return routes;
+}
+
+interface RuleJson {
+  readonly priority: number;
+  readonly src: string;
+  readonly srclen?: number;
+  readonly table?: string;
+  readonly protocol?: string;
+}
+
+/** Our rules from `ip -json -N -4 rule show`. */
+export function parseRules(json: string): Rule[] {
+  return parseJsonList<RuleJson>(json)
+    .filter((rule) => rule.protocol === String(routeProtocol) && rule.src !== "all")
+    .map((rule) => ({
+      priority: rule.priority,
+      from: parseCidr(`${rule.src}/${rule.srclen ?? 32}`),
+      table: tableNumber(rule.table),
+    }));
+}
+
+/** Device names from `ip -json link show`. */
+export function parseDevices(json: string): string[] {
+  return parseJsonList<{ readonly ifname: string }>(json).map((link) => link.ifname);
+}
+
+function parseJsonList<T>(json: string): readonly T[] {
+  return json.trim() === "" ? [] : (JSON.parse(json) as T[]);
+}
+
+function parseDestination(text: string): Cidr {
+  if (text === "default") return parseCidr("0.0.0.0/0");
+  return parseCidr(text.includes("/") ? text : `${text}/32`);
+}
+
+function tableNumber(table: string | undefined): number {
+  if (table === undefined || table === "main") return mainTable;
+  return table === String(podTable) ? podTable : Number(table);
+}

@@ -1,0 +1,139 @@
+/* The Network port on Linux: one `ip -batch` and one `nft -f` for a whole list of steps, since starting a program costs more than
+ * what it does. The kernel gives no transaction over both; whoever calls reads again after an error. */
+
+import { readdirSync } from "node:fs";
+import { unreachable } from "#core/errors.ts";
+import { parseDevices, parseRoutes, parseRules, renderPodHost, renderPodInside, renderRoute, renderRule } from "./ip.ts";
+import { inNetns, listNetns, writeSysctls } from "./netns.ts";
+import {
+  type Network,
+  type NetworkState,
+  type NetworkStep,
+  type PodLink,
+  podDevicePrefix,
+  podMtu,
+  podNetnsPrefix,
+  tunName,
+} from "./network.ts";
+import { parseTable, renderElement, renderRuleBase } from "./nft.ts";
+import { RunError, run } from "./run.ts";
+
+export const linuxNetwork: Network = {
+  read: readState,
+  async apply(steps, signal) {
+    const lines = renderSteps(
+      steps,
+      steps.some(({ op }) => op === "set-rule-base") ? (await readTable(signal)).ruleBase : undefined,
+    );
+    if (lines.ip.length > 0) await ipBatch([], lines.ip, signal);
+    const inside = lines.pods.map((link) => setUpInside(link, signal));
+    const nft = lines.nft.length > 0 ? run(["nft", "-f", "-"], { input: `${lines.nft.join("\n")}\n`, signal }) : undefined;
+    await Promise.all([nft, ...inside]);
+  },
+};
+
+/**
+ * What the host's namespace needs before anything else: forwarding, and no reverse-path filter (it breaks replies to nodes that
+ * come through the tunnel). A new namespace copies the machine's values and not its parent's, so each is set.
+ */
+export function prepareHost(): void {
+  const filters = readdirSync("/proc/sys/net/ipv4/conf").map((device) => [`net/ipv4/conf/${device}/rp_filter`, "0"]);
+  writeSysctls({ "net/ipv4/ip_forward": "1", "net/ipv4/icmp_ratelimit": "0", ...Object.fromEntries(filters) });
+}
+
+/** Brings the tunnel device up; it exists while an agent holds it, and after. */
+export async function prepareTun(signal: AbortSignal): Promise<void> {
+  writeSysctls({ [`net/ipv6/conf/${tunName}/disable_ipv6`]: "1", [`net/ipv4/conf/${tunName}/rp_filter`]: "0" });
+  await ipBatch([], [`link set ${tunName} mtu ${podMtu} txqueuelen 1000 up`], signal);
+}
+
+async function readState(signal: AbortSignal): Promise<NetworkState> {
+  const [routes, rules, links, table] = await Promise.all([
+    run(["ip", "-json", "-N", "-4", "route", "show", "table", "all"], { signal }),
+    run(["ip", "-json", "-N", "-4", "rule", "show"], { signal }),
+    run(["ip", "-json", "link", "show"], { signal }),
+    readTable(signal),
+  ]);
+  return {
+    routes: parseRoutes(routes),
+    rules: parseRules(rules),
+    devices: parseDevices(links).filter((device) => device.startsWith(podDevicePrefix)),
+    netns: listNetns().filter((name) => name.startsWith(podNetnsPrefix)),
+    ...table,
+  };
+}
+
+async function readTable(signal: AbortSignal): Promise<Pick<NetworkState, "ruleBase" | "elements">> {
+  try {
+    return parseTable(await run(["nft", "-j", "list", "table", "ip", "podwire"], { signal }));
+  } catch (error) {
+    if (error instanceof RunError && error.stderr.includes("No such file or directory"))
+      return { ruleBase: undefined, elements: [] };
+    throw error;
+  }
+}
+
+interface Lines {
+  readonly ip: string[];
+  readonly nft: string[];
+  readonly pods: PodLink[];
+}
+
+function renderSteps(steps: readonly NetworkStep[], staleRuleBase: string | undefined): Lines {
+  const lines: Lines = { ip: [], nft: [], pods: [] };
+  for (const step of steps) {
+    switch (step.op) {
+      case "add-route":
+        lines.ip.push(renderRoute("replace", step.route));
+        break;
+      case "remove-route":
+        lines.ip.push(renderRoute("del", step.route));
+        break;
+      case "add-rule":
+        lines.ip.push(renderRule("add", step.rule));
+        break;
+      case "remove-rule":
+        lines.ip.push(renderRule("del", step.rule));
+        break;
+      case "add-pod":
+        lines.ip.push(...renderPodHost(step.link));
+        lines.pods.push(step.link);
+        break;
+      case "remove-device":
+        lines.ip.push(`link del ${step.device}`);
+        break;
+      case "remove-netns":
+        lines.ip.push(`netns del ${step.netns}`);
+        break;
+      case "set-rule-base":
+        lines.nft.push(...renderRuleBase(step.base, staleRuleBase));
+        break;
+      case "add-element":
+        lines.nft.push(renderElement("add", step.element));
+        break;
+      case "remove-element":
+        lines.nft.push(renderElement("delete", step.element));
+        break;
+      default:
+        unreachable(step);
+    }
+  }
+  return lines;
+}
+
+async function setUpInside(link: PodLink, signal: AbortSignal): Promise<void> {
+  inNetns(link.netns, () =>
+    writeSysctls({
+      "net/ipv4/ip_unprivileged_port_start": "0",
+      "net/ipv4/ping_group_range": "0 2147483647",
+      "net/ipv4/conf/all/rp_filter": "0",
+      "net/ipv4/conf/eth0/rp_filter": "0",
+      "net/ipv6/conf/eth0/disable_ipv6": "1",
+    }),
+  );
+  await ipBatch(["-netns", link.netns], renderPodInside(link), signal);
+}
+
+async function ipBatch(options: readonly string[], lines: readonly string[], signal: AbortSignal): Promise<void> {
+  await run(["ip", ...options, "-batch", "-"], { input: `${lines.join("\n")}\n`, signal });
+}

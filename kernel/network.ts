@@ -1,0 +1,87 @@
+/* What Podwire keeps in a host's network namespace, as values: the state that can be read and the steps that change it.
+ * Everything of ours is recognisable without memory of who made it: routes and rules carry our protocol number, devices and
+ * namespaces our prefix, nftables rules stand in one table. */
+
+import type { Cidr } from "#core/cidr.ts";
+import type { Ipv4 } from "#core/ipv4.ts";
+
+/** The tunnel device of a host. It has no address. */
+export const tunName = "podwire0";
+/** Host ends of pods' veth pairs: this and the start of the pod's uid, within the kernel's 15 characters. */
+export const podDevicePrefix = "pw";
+/** Names of pods' network namespaces: this and the pod's uid. */
+export const podNetnsPrefix = "pw-";
+/** Marks our routes and rules (rtnetlink's RTPROT; 5–255 are free for programs). */
+export const routeProtocol = 112;
+/** Routes for what comes from this host's pods only. */
+export const podTable = 100;
+export const mainTable = 254;
+/** The next hop that every pod has; nobody owns the address. */
+export const podGateway = "169.254.1.1";
+/** The hardware address of every host end, so that a pod's neighbour entry for its gateway is a constant. */
+export const hostMac = "ee:ee:ee:ee:ee:ee";
+
+/** 1,500 − 20 IPv4 − 32 TCP with timestamps − 8 masked WebSocket header − 14 record header − 22 TLS = 1,404, rounded down: one packet fits one segment. */
+export const podMtu = 1400;
+
+export interface Route {
+  readonly table: number;
+  readonly destination: Cidr;
+  /** Packets to an unreachable destination are answered with an ICMP error; `device` leads everything else. */
+  readonly to: { readonly device: string; readonly source?: Ipv4 } | "unreachable";
+}
+
+export interface Rule {
+  readonly priority: number;
+  readonly from: Cidr;
+  readonly table: number;
+}
+
+/** A pod's network: its namespace, its veth pair, its address. */
+export interface PodLink {
+  readonly netns: string;
+  readonly device: string;
+  readonly address: Ipv4;
+}
+
+/** The constant part of the nftables table. */
+export interface RuleBase {
+  readonly podRange: Cidr;
+  readonly nodeAddress: Ipv4;
+}
+
+/** The part that follows pods and peers. */
+export type SetElement =
+  | { readonly set: "pods"; readonly device: string; readonly address: Ipv4 }
+  | { readonly set: "nodes"; readonly address: Ipv4 };
+
+export interface NetworkState {
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  /** Host ends of veth pairs. */
+  readonly devices: readonly string[];
+  readonly netns: readonly string[];
+  /** A digest of the RuleBase that made the table, see nft.ts; undefined where there is no table. */
+  readonly ruleBase: string | undefined;
+  readonly elements: readonly SetElement[];
+}
+
+export type NetworkStep =
+  | { readonly op: "add-route"; readonly route: Route }
+  | { readonly op: "remove-route"; readonly route: Route }
+  | { readonly op: "add-rule"; readonly rule: Rule }
+  | { readonly op: "remove-rule"; readonly rule: Rule }
+  /** Makes a pod's namespace and veth pair, and everything inside the namespace; the host's route to it is one of `routes`. */
+  | { readonly op: "add-pod"; readonly link: PodLink }
+  | { readonly op: "remove-device"; readonly device: string }
+  | { readonly op: "remove-netns"; readonly netns: string }
+  | { readonly op: "set-rule-base"; readonly base: RuleBase }
+  | { readonly op: "add-element"; readonly element: SetElement }
+  | { readonly op: "remove-element"; readonly element: SetElement };
+
+/** A host's network. Every call works in the network namespace that the process runs in. */
+export interface Network {
+  read(signal: AbortSignal): Promise<NetworkState>;
+  /** In order; throws where a step fails, and then some steps may have been done: read again. */
+  apply(steps: readonly NetworkStep[], signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,158 @@
+/* The agent, wired together. The session says what should be; the keeper, the overlay and the pods each get all that concerns them,
+ * every time; what they make of it goes back as reports. */
+
+import { randomUUID } from "node:crypto";
+import { formatCidr, parseCidr } from "#core/cidr.ts";
+import type { Clock } from "#core/clock.ts";
+import { formatIpv4 } from "#core/ipv4.ts";
+import type { Rng } from "#core/rng.ts";
+import type { Containers } from "#kernel/containers.ts";
+import { readHostInfo } from "#kernel/host-info.ts";
+import type { Network } from "#kernel/network.ts";
+import type { Tun } from "#kernel/tun.ts";
+import type { Logger } from "#process/log.ts";
+import { podwireVersion } from "#process/version.ts";
+import type { Hello, Welcome } from "#proto/podwire/v1/agent.ts";
+import { openIdentity } from "./identity.ts";
+import type { AgentOptions } from "./options.ts";
+import { type Overlay, startOverlay } from "./overlay/overlay.ts";
+import { createAddressPool } from "./pods/address-pool.ts";
+import { createPodManager } from "./pods/pod-manager.ts";
+import { createPodRecords, linkOf } from "./pods/records.ts";
+import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
+import { createViewBuilder, type NodeView } from "./session/node-view.ts";
+import { runSession, type SendReport } from "./session/session.ts";
+import { createStreamServer } from "./streams/stream-server.ts";
+
+export interface AgentEnvironment {
+  readonly options: AgentOptions;
+  readonly tun: Tun;
+  readonly network: Network;
+  readonly containers: Containers;
+  readonly joinToken: () => string | undefined;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Runs until the signal aborts; pods run on after that. */
+export async function runAgent(environment: AgentEnvironment): Promise<void> {
+  const { options, tun, network, containers, joinToken, clock, rng, log, signal } = environment;
+  const { nodeName, nodeAddress, stateDir, overlayPort } = options;
+  const identity = openIdentity(stateDir);
+  const records = createPodRecords(stateDir);
+  const adopted = records.load();
+  const links = adopted.flatMap(({ uid, address }) => (address === undefined ? [] : [linkOf({ uid, address })]));
+  const keeper = createNetworkKeeper({ network, clock, rng, log, signal, adopted: links });
+  const addresses = createAddressPool(records, clock);
+  await using overlay: Overlay = await startOverlay({
+    listen: { host: formatIpv4(nodeAddress), port: overlayPort },
+    tun,
+    clock,
+    rng,
+    log: log.child({ part: "overlay" }),
+    signal,
+  });
+
+  let send: SendReport = () => {};
+  const pods = createPodManager({
+    nodeName,
+    nodeAddress,
+    keeper,
+    containers,
+    records,
+    addresses,
+    clock,
+    log,
+    signal,
+    adopted,
+    onReport: (report) => send(report),
+  });
+  using streams = createStreamServer({ server: options.server, identity, pods, containers, log, signal });
+
+  let ranges: Welcome | undefined;
+  let builder = createViewBuilder();
+  const follow = (view: NodeView) => {
+    if (ranges === undefined) return;
+    const { podCidrs, peers } = view;
+    identity.saveBlock({ ...identity.loadBlock(), podCidr: podCidrs[0] === undefined ? "" : formatCidr(podCidrs[0]) });
+    overlay.set({ self: { name: nodeName, podCidrs, nodeAddress }, peers: [...peers.values()] });
+    addresses.setPodCidrs(podCidrs);
+    keeper
+      .setView({
+        nodeAddress,
+        podRange: parseCidr(ranges.podCIDR),
+        serviceRange: parseCidr(ranges.serviceCIDR),
+        podCidrs,
+        peerAddresses: [...peers.values()].map((peer) => peer.nodeAddress),
+      })
+      .catch((error) => {
+        if (!signal.aborted) log.warn({ err: error }, "the network could not be changed; trying again soon");
+      });
+    pods.set(view.pods);
+  };
+
+  const bootId = `${readHostInfo().bootId}/${randomUUID()}`;
+  const hello = (): Hello =>
+    helloOf({ options, bootId, port: overlay.port, held: identity.loadBlock(), heldUids: pods.heldUids });
+  const session = runSession({
+    server: options.server,
+    nodeName,
+    labels: options.labels,
+    joinToken,
+    identity,
+    hello,
+    clock,
+    rng,
+    log,
+    signal,
+    on: {
+      welcome(welcome, sendReport) {
+        ranges = welcome;
+        builder = createViewBuilder();
+        send = sendReport;
+        for (const report of pods.reports()) send(report);
+      },
+      changes(changes) {
+        const view = builder.apply(changes);
+        if (view !== undefined) follow(view);
+      },
+      openStream: (request) => streams.open(request),
+    },
+  });
+  log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
+  await Promise.all([session, keeper.run().catch(() => {})]);
+}
+
+interface HelloOptions {
+  readonly options: AgentOptions;
+  readonly bootId: string;
+  readonly port: number;
+  readonly held: { readonly epoch: number; readonly podCidr: string };
+  readonly heldUids: readonly string[];
+}
+
+function helloOf({ options, bootId, port, held, heldUids }: HelloOptions): Hello {
+  const host = readHostInfo();
+  const address = formatIpv4(options.nodeAddress);
+  return {
+    bootId,
+    internalIP: address,
+    tunnelEndpoint: `${address}:${port}`,
+    heldEpoch: held.epoch,
+    heldPodCIDR: held.podCidr,
+    heldPodUids: [...heldUids],
+    nodeInfo: {
+      machineID: host.machineId,
+      bootID: host.bootId,
+      kernelVersion: host.kernelVersion,
+      osImage: host.osImage,
+      containerRuntimeVersion: `podwire://${podwireVersion()}`,
+      kubeletVersion: `v${podwireVersion()}`,
+      operatingSystem: "linux",
+      architecture: host.architecture,
+    },
+    capacity: { cpu: String(host.cpuCount), memory: `${Math.floor(host.memoryBytes / 1024)}Ki`, pods: "250" },
+  };
+}

@@ -1,0 +1,33 @@
+/* The node agent's process: flags in, one agent until a signal. */
+
+import { readFileSync } from "node:fs";
+import { linuxContainers } from "#kernel/containers.ts";
+import { linuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
+import { tunName } from "#kernel/network.ts";
+import { openTun } from "#kernel/tun.ts";
+import { runDaemon } from "#process/daemon.ts";
+import { createLog } from "#process/log.ts";
+import { systemClock } from "#process/system-clock.ts";
+import { systemRng } from "#process/system-rng.ts";
+import { runAgent } from "./agent.ts";
+import { parseAgentOptions } from "./options.ts";
+
+const options = parseAgentOptions(process.argv.slice(2));
+const log = createLog({ level: options.logLevel, name: "node-agent" }).child({ node: options.nodeName });
+
+await runDaemon(log, async (signal) => {
+  prepareHost();
+  using tun = openTun({ name: tunName });
+  await prepareTun(signal);
+  await runAgent({
+    options,
+    tun,
+    network: linuxNetwork,
+    containers: linuxContainers,
+    joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
+    clock: systemClock,
+    rng: systemRng,
+    log,
+    signal,
+  });
+});

@@ -1,0 +1,64 @@
+/* Where a pod's containers keep their runs: POD/containers/NAME/N holds the state of run N, POD/containers/NAME/N.log its output.
+ * The last two runs stay. */
+
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+export interface ContainerFolder {
+  /** The number of the newest run, or undefined before the first. */
+  newest(): number | undefined;
+  stateDir(run: number): string;
+  logPath(run: number): string;
+  /** Forgets that run, as if it had never begun. */
+  discard(run: number): void;
+  /** Makes room for `run`: removes all but the one before it. */
+  prepare(run: number): void;
+  /** The last lines that a run printed, for messages. */
+  tail(run: number): string;
+}
+
+const tailBytes = 2_000;
+
+export function containerFolder(podFolder: string, name: string): ContainerFolder {
+  const folder = join(podFolder, "containers", name);
+  const stateDir = (run: number) => join(folder, String(run));
+  const logPath = (run: number) => `${stateDir(run)}.log`;
+  const runs = () => {
+    try {
+      return readdirSync(folder)
+        .filter((entry) => /^[0-9]+$/.test(entry))
+        .map(Number);
+    } catch {
+      return [];
+    }
+  };
+  const discard = (run: number) => {
+    rmSync(stateDir(run), { recursive: true, force: true });
+    rmSync(logPath(run), { force: true });
+  };
+  return {
+    newest: () => runs().sort((a, b) => b - a)[0],
+    stateDir,
+    logPath,
+    discard,
+    prepare(run) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      for (const old of runs()) if (old < run - 1) discard(old);
+    },
+    tail(run) {
+      try {
+        return readFileSync(logPath(run), "utf8").slice(-tailBytes).trim();
+      } catch {
+        return "";
+      }
+    },
+  };
+}
+
+export function containerNames(podFolder: string): string[] {
+  try {
+    return readdirSync(join(podFolder, "containers"));
+  } catch {
+    return [];
+  }
+}

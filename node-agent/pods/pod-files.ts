@@ -1,0 +1,37 @@
+/* The files that a pod's containers see under /etc, and their environment, as a kubelet writes them. Pure. */
+
+import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
+import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
+
+/** Where container.sh puts the built-in programs. */
+const toolboxFolder = "/run/podwire/toolbox";
+const path = `${toolboxFolder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+const clusterDomain = "cluster.local";
+
+export function hostnameOf(pod: Pod, nodeName: string): string {
+  if (pod.spec?.hostNetwork === true) return nodeName;
+  return (pod.spec?.hostname ?? pod.metadata?.name ?? "").slice(0, 63);
+}
+
+export function hostsFile(pod: Pod, hostname: string, address: Ipv4): string {
+  const subdomain = pod.spec?.subdomain;
+  const full = subdomain === undefined ? [] : [`${hostname}.${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}`];
+  return [
+    "# Kubernetes-managed hosts file.",
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    [formatIpv4(address), ...full, hostname].join("\t"),
+    "",
+  ].join("\n");
+}
+
+/** There is no cluster DNS yet: without a name server a look-up fails at once instead of after many seconds. */
+export function resolvConfFile(pod: Pod): string {
+  const domains = [`${pod.metadata?.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
+  return `search ${domains.join(" ")}\noptions ndots:5\n`;
+}
+
+export function environmentOf(container: Container, hostname: string): Record<string, string> {
+  const own = container.env.map(({ name = "", value = "" }) => [name, value]);
+  return { PATH: path, HOME: "/root", HOSTNAME: hostname, ...Object.fromEntries(own) };
+}

@@ -1,0 +1,149 @@
+/* The pods of this node: starts what the control plane wants here, ends what it doesn't, and tells how each is. */
+
+import { AppError } from "#core/errors.ts";
+import type { Containers } from "#kernel/containers.ts";
+import type { PodReport } from "#proto/podwire/v1/agent.ts";
+import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
+import { containerFolder, containerNames } from "./container-folders.ts";
+import { environmentOf, hostnameOf } from "./pod-files.ts";
+import { type PodContext, type PodWorker, startPod } from "./pod-worker.ts";
+import { linkOf, type PodRecord } from "./records.ts";
+
+export interface PodManager {
+  /** Every pod that should be here, by uid. */
+  set(pods: ReadonlyMap<string, Pod>): void;
+  /** How every pod is, for a new session. */
+  reports(): PodReport[];
+  readonly heldUids: readonly string[];
+  find(namespace: string, name: string, container: string): FoundContainer;
+}
+
+export interface FoundContainer {
+  readonly name: string;
+  /** Of its newest run. */
+  readonly stateDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string | undefined;
+  /** Of that many runs before the newest. */
+  logPath(runsBack: number): string | undefined;
+}
+
+export interface ManagerOptions extends PodContext {
+  readonly adopted: readonly PodRecord[];
+  readonly onReport: (report: PodReport) => void;
+}
+
+export function createPodManager(options: ManagerOptions): PodManager {
+  const { adopted, onReport, signal, log, records, addresses, nodeName } = options;
+  const workers = new Map<string, PodWorker>();
+  const leftovers = new Map(adopted.map((record) => [record.uid, record]));
+  let wanted: ReadonlyMap<string, Pod> = new Map();
+
+  const start = (uid: string, pod: Pod) => {
+    const record = leftovers.get(uid);
+    leftovers.delete(uid);
+    if (record === undefined && pod.metadata?.deletionTimestamp !== undefined) return onReport(goneReport(uid, pod));
+    const worker: PodWorker = startPod(pod, record, options, () => {
+      const own = workers.get(uid);
+      if (own !== undefined) onReport(reportOf(uid, own));
+    });
+    workers.set(uid, worker);
+    worker.gone.then(
+      () => forget(uid),
+      (error) => {
+        if (!signal.aborted) log.error({ err: error, uid }, "a pod's worker failed");
+      },
+    );
+    onReport(reportOf(uid, worker));
+  };
+
+  /** A pod that is wanted still lost its address's block: it begins anew under another address. */
+  const forget = (uid: string) => {
+    workers.delete(uid);
+    const pod = wanted.get(uid);
+    if (pod === undefined) return;
+    if (pod.metadata?.deletionTimestamp === undefined) start(uid, pod);
+    else onReport(goneReport(uid, pod));
+  };
+
+  const adjust = (uid: string, worker: PodWorker) => {
+    const pod = wanted.get(uid);
+    const strayed = worker.address !== undefined && !addresses.owns(worker.address);
+    if (pod === undefined || strayed) worker.end(0);
+    else if (pod.metadata?.deletionTimestamp !== undefined) worker.end((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
+  };
+
+  return {
+    set(pods) {
+      wanted = pods;
+      for (const [uid, pod] of pods) if (!workers.has(uid)) start(uid, pod);
+      for (const [uid, worker] of workers) adjust(uid, worker);
+      for (const record of leftovers.values()) {
+        leftovers.delete(record.uid);
+        void removeLeftover(record, options);
+      }
+    },
+    reports: () => [...workers].map(([uid, worker]) => reportOf(uid, worker)),
+    get heldUids() {
+      return [...workers.keys(), ...leftovers.keys()];
+    },
+    find(namespace, name, container) {
+      for (const [uid, { pod }] of workers) {
+        if (pod.metadata?.namespace !== namespace || pod.metadata.name !== name) continue;
+        return foundContainer(pod, container, records.folder(uid), hostnameOf(pod, nodeName));
+      }
+      throw new AppError("not-found", `pods "${name}" not found on ${nodeName}`, { reason: "NotFound" });
+    },
+  };
+}
+
+function foundContainer(pod: Pod, wantedName: string, podFolder: string, hostname: string): FoundContainer {
+  const specs: readonly Container[] = pod.spec?.containers ?? [];
+  const spec = wantedName === "" ? specs[0] : specs.find(({ name }) => name === wantedName);
+  if (spec?.name === undefined) {
+    throw new AppError("invalid", `container ${wantedName} is not valid for pod ${pod.metadata?.name}`, { reason: "BadRequest" });
+  }
+  const folder = containerFolder(podFolder, spec.name);
+  const newest = folder.newest();
+  return {
+    name: spec.name,
+    stateDir: folder.stateDir(newest ?? 0),
+    env: environmentOf(spec, hostname),
+    workingDir: spec.workingDir,
+    logPath: (runsBack) => (newest === undefined || newest < runsBack ? undefined : folder.logPath(newest - runsBack)),
+  };
+}
+
+/** What an earlier agent left of a pod that nobody wants any more. */
+async function removeLeftover(
+  record: PodRecord,
+  { containers, records, keeper, addresses, log, signal }: ManagerOptions,
+): Promise<void> {
+  const { uid, address } = record;
+  const podFolder = records.folder(uid);
+  try {
+    await Promise.all(containerNames(podFolder).map((name) => endContainer(containers, podFolder, name, signal)));
+    if (address !== undefined) await keeper.removePod(linkOf({ uid, address }));
+    addresses.release(uid);
+    records.remove(uid);
+    log.info({ uid }, "removed what was left of a pod");
+  } catch (error) {
+    if (!signal.aborted) log.error({ err: error, uid }, "what is left of a pod could not be removed");
+  }
+}
+
+async function endContainer(containers: Containers, podFolder: string, name: string, signal: AbortSignal): Promise<void> {
+  const folder = containerFolder(podFolder, name);
+  const run = folder.newest();
+  if (run === undefined) return;
+  containers.kill(folder.stateDir(run));
+  if (containers.read(folder.stateDir(run)).state === "running") await containers.exited(folder.stateDir(run), signal);
+}
+
+function reportOf(uid: string, { pod, status }: PodWorker): PodReport {
+  return { namespace: pod.metadata?.namespace ?? "", name: pod.metadata?.name ?? "", uid, status, gone: false };
+}
+
+function goneReport(uid: string, { metadata, status }: Pod): PodReport {
+  return { namespace: metadata?.namespace ?? "", name: metadata?.name ?? "", uid, status, gone: true };
+}

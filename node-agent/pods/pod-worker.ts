@@ -1,0 +1,219 @@
+/* One pod from its first appearance to its last trace:
+ *
+ *   setting up ─ network stands ─▶ running ─ every container ended for good ─▶ ended ─ asked to end ─▶ gone
+ *        │  ▲ back-off                │                                          ▲
+ *        └──┘                         └── asked to end: TERM, then KILL ─────────┘
+ *
+ * (1) The record is on disk before anything of the pod is made, and goes after everything of it is gone.
+ * (2) A pod that ended gives its network and address back and keeps its logs; it never gets a network again. */
+
+import type { Clock } from "#core/clock.ts";
+import { messageOf } from "#core/errors.ts";
+import type { Ipv4 } from "#core/ipv4.ts";
+import type { Containers } from "#kernel/containers.ts";
+import type { Logger } from "#process/log.ts";
+import type { Container, Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
+import type { NetworkKeeper } from "../reconcile/network-keeper.ts";
+import type { AddressPool } from "./address-pool.ts";
+import { containerFolder } from "./container-folders.ts";
+import { isFinished, runContainer } from "./container-runner.ts";
+import { programOf } from "./images.ts";
+import { environmentOf, hostnameOf, hostsFile, resolvConfFile } from "./pod-files.ts";
+import { type ObservedContainer, podStatusOf } from "./pod-status.ts";
+import { linkOf, type PodRecord, type PodRecords } from "./records.ts";
+import type { RestartPolicy } from "./restart.ts";
+
+export interface PodWorker {
+  readonly pod: Pod;
+  readonly status: PodStatus;
+  readonly address: Ipv4 | undefined;
+  /** Asks the pod to end; a shorter time than before wins. */
+  end(graceMs: number): void;
+  /** Resolves when nothing of the pod is left. */
+  readonly gone: Promise<void>;
+}
+
+export interface PodContext {
+  readonly nodeName: string;
+  readonly nodeAddress: Ipv4;
+  readonly keeper: NetworkKeeper;
+  readonly containers: Containers;
+  readonly records: PodRecords;
+  readonly addresses: AddressPool;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The agent stops; pods run on. */
+  readonly signal: AbortSignal;
+}
+
+const retryMs = 1_000;
+
+export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodContext, onChange: () => void): PodWorker {
+  const { nodeAddress, keeper, containers, records, addresses, clock, signal } = context;
+  const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
+  const log = context.log.child({ pod: `${namespace}/${name}`, uid });
+  const specs = pod.spec?.containers ?? [];
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  const restartPolicy = (pod.spec?.restartPolicy ?? "Always") as RestartPolicy;
+  const startedAtMs = pod.status?.startTime === undefined ? clock.wallMs() : Date.parse(pod.status.startTime);
+
+  const terminate = new AbortController();
+  const kill = new AbortController();
+  const abandoned = AbortSignal.any([signal, terminate.signal]);
+  let killAtMs = Number.POSITIVE_INFINITY;
+
+  let record = adopted;
+  let address = hostNetwork ? nodeAddress : record?.address;
+  let problem: { reason: string; message: string } | undefined;
+  const observed = new Map<string, ObservedContainer>(
+    specs.map(({ name = "" }) => [
+      name,
+      { name, now: { phase: "waiting", reason: "ContainerCreating" }, restarts: 0, last: undefined },
+    ]),
+  );
+  const changed = (change: () => void) => {
+    change();
+    onChange();
+  };
+
+  const setUp = async (): Promise<void> => {
+    if (hostNetwork) {
+      record = keep({ uid, namespace, name, networkReady: true });
+      return;
+    }
+    if (record?.address !== undefined && !record.networkReady) await keeper.removePod(linkOf({ uid, address: record.address }));
+    const own = record?.address ?? addresses.take(uid);
+    record = keep({ uid, namespace, name, address: own, networkReady: false });
+    await keeper.addPod(linkOf({ uid, address: own }));
+    record = keep({ ...record, networkReady: true });
+    changed(() => {
+      address = own;
+      problem = undefined;
+    });
+  };
+
+  const keep = (next: PodRecord): PodRecord => {
+    records.save(next);
+    return next;
+  };
+
+  const setUpPatiently = async (): Promise<boolean> => {
+    while (!abandoned.aborted) {
+      try {
+        await setUp();
+        return true;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        log.warn({ err: error }, "the pod's network could not be set up; trying again");
+        changed(() => {
+          problem = { reason: "FailedCreatePodSandBox", message: messageOf(error) };
+        });
+        await clock.sleep(retryMs, abandoned).catch(() => {});
+      }
+    }
+    signal.throwIfAborted();
+    return false;
+  };
+
+  const runOne = (container: Container): Promise<void> => {
+    const containerName = container.name ?? "";
+    const hostname = hostnameOf(pod, context.nodeName);
+    return runContainer({
+      name: containerName,
+      program: programOf(container),
+      restartPolicy,
+      folder: containerFolder(records.folder(uid), containerName),
+      containers,
+      clock,
+      spec: (argv) => ({
+        ...(record?.address === undefined ? {} : { netns: linkOf({ uid, address: record.address }).netns }),
+        hostname,
+        hosts: hostsFile(pod, hostname, address ?? nodeAddress),
+        resolvConf: resolvConfFile(pod),
+        command: {
+          argv,
+          env: environmentOf(container, hostname),
+          ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
+        },
+      }),
+      onChange: (next) => changed(() => observed.set(containerName, next)),
+      signal,
+      terminate: terminate.signal,
+      kill: kill.signal,
+    });
+  };
+
+  const giveNetworkBack = async (): Promise<void> => {
+    if (record?.address === undefined) return;
+    const own = record.address;
+    await keeper.removePod(linkOf({ uid, address: own }));
+    addresses.release(uid);
+    const { address: _, ...rest } = record;
+    record = keep({ ...rest, networkReady: false });
+  };
+
+  const live = async (): Promise<void> => {
+    const finished = specs.every(({ name = "" }) =>
+      isFinished(containers, containerFolder(records.folder(uid), name), restartPolicy),
+    );
+    if (finished || (await setUpPatiently())) await Promise.all(specs.map(runOne));
+    await patiently(giveNetworkBack);
+    await aborted(abandoned);
+    signal.throwIfAborted();
+    records.remove(uid);
+    log.info("pod is gone");
+  };
+
+  const patiently = async (action: () => Promise<void>): Promise<void> => {
+    for (;;) {
+      try {
+        return await action();
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn({ err: error }, "the pod's network could not be removed; trying again");
+        await clock.sleep(retryMs, signal);
+      }
+    }
+  };
+
+  const scheduleKill = async (graceMs: number): Promise<void> => {
+    const dueMs = clock.monotonicMs() + graceMs;
+    if (dueMs >= killAtMs) return;
+    killAtMs = dueMs;
+    if (graceMs > 0) await clock.sleep(graceMs, AbortSignal.any([signal, kill.signal])).catch(() => {});
+    if (!signal.aborted) kill.abort();
+  };
+
+  const gone = live();
+  // Whoever waits for it gets the error; nobody may, when the agent stops.
+  gone.catch(() => {});
+
+  return {
+    pod,
+    get status() {
+      return podStatusOf({
+        pod,
+        nodeAddress,
+        address,
+        startedAtMs,
+        containers: [...observed.values()],
+        ...(problem === undefined ? {} : { problem }),
+      });
+    },
+    get address() {
+      return record?.address;
+    },
+    end(graceMs) {
+      terminate.abort();
+      void scheduleKill(graceMs);
+    },
+    gone,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

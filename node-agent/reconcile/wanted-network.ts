@@ -1,0 +1,72 @@
+/* What a host's network must look like, from what the session said and the pods that are here. Pure. */
+
+import { type Cidr, cidrContains } from "#core/cidr.ts";
+import type { Ipv4 } from "#core/ipv4.ts";
+import {
+  mainTable,
+  type PodLink,
+  podTable,
+  type Route,
+  type Rule,
+  type RuleBase,
+  type SetElement,
+  tunName,
+} from "#kernel/network.ts";
+
+export interface NetworkView {
+  readonly nodeAddress: Ipv4;
+  /** The ranges of the whole cluster. */
+  readonly podRange: Cidr;
+  readonly serviceRange: Cidr;
+  /** This node's own blocks. */
+  readonly podCidrs: readonly Cidr[];
+  readonly peerAddresses: readonly Ipv4[];
+}
+
+export interface WantedNetwork {
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+  readonly ruleBase: RuleBase;
+  readonly elements: readonly SetElement[];
+  readonly links: readonly PodLink[];
+}
+
+const podRulePriority = 100;
+
+/**
+ * (1) Every pod address of the cluster leads to the tunnel, so that none ever leaves by a default route; the agent drops and counts
+ *     what has no peer there. This node's own block is `unreachable` but for the pods that it has: a packet to nobody is answered.
+ * (2) Every route that the node itself may use carries `source`: pods must see the node under its one address.
+ * (3) Pods reach other nodes' addresses through the tunnel, by a table that only their packets consult: the same route in the main
+ *     table would carry the tunnel into itself.
+ */
+export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): WantedNetwork {
+  const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses } = view;
+  const toTun = { device: tunName, source: nodeAddress };
+  const held = links.filter(({ address }) => podCidrs.some((block) => cidrContains(block, address)));
+  return {
+    routes: [
+      ...[podRange, serviceRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
+      ...podCidrs.map((destination): Route => ({ table: mainTable, destination, to: "unreachable" })),
+      ...held.map(
+        ({ device, address }): Route => ({
+          table: mainTable,
+          destination: hostCidr(address),
+          to: { device, source: nodeAddress },
+        }),
+      ),
+      ...peerAddresses.map((address): Route => ({ table: podTable, destination: hostCidr(address), to: { device: tunName } })),
+    ],
+    rules: podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable })),
+    ruleBase: { podRange, nodeAddress },
+    elements: [
+      ...held.map(({ device, address }): SetElement => ({ set: "pods", device, address })),
+      ...[nodeAddress, ...peerAddresses].map((address): SetElement => ({ set: "nodes", address })),
+    ],
+    links: held,
+  };
+}
+
+function hostCidr(address: Ipv4): Cidr {
+  return { base: address, prefix: 32 };
+}

@@ -1,0 +1,78 @@
+/* What this node knows of the cluster, built from the session's messages. Pure. */
+
+import { type Cidr, parseCidr } from "#core/cidr.ts";
+import { unreachable } from "#core/errors.ts";
+import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
+import type { Change, Changes, Peer } from "#proto/podwire/v1/agent.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
+
+export interface PeerView {
+  readonly name: string;
+  readonly podCidrs: readonly Cidr[];
+  readonly nodeAddress: Ipv4;
+  /** host:port */
+  readonly endpoint: string;
+  readonly key: Uint8Array;
+}
+
+export interface NodeView {
+  readonly revision: number;
+  readonly podCidrs: readonly Cidr[];
+  readonly peers: ReadonlyMap<string, PeerView>;
+  /** By uid. */
+  readonly pods: ReadonlyMap<string, Pod>;
+}
+
+/** A snapshot may come in several messages; until its last one the old view stands. */
+export interface ViewBuilder {
+  /** The new view, or undefined in the middle of a snapshot. */
+  apply(changes: Changes): NodeView | undefined;
+}
+
+export function createViewBuilder(): ViewBuilder {
+  let podCidrs: readonly Cidr[] = [];
+  let peers = new Map<string, PeerView>();
+  let pods = new Map<string, Pod>();
+  let inSnapshot = false;
+
+  const applyOne = ({ change }: Change): void => {
+    if (change === undefined) return;
+    switch (change.$case) {
+      case "self":
+        podCidrs = change.value.podCIDRs.map(parseCidr);
+        break;
+      case "peerPut":
+        peers.set(change.value.name, viewOfPeer(change.value));
+        break;
+      case "peerRemoved":
+        peers.delete(change.value);
+        break;
+      case "podPut":
+        pods.set(change.value.metadata?.uid ?? "", change.value);
+        break;
+      case "podRemoved":
+        pods.delete(change.value);
+        break;
+      default:
+        unreachable(change);
+    }
+  };
+
+  return {
+    apply({ revision, snapshotStart, snapshotEnd, changes }) {
+      if (snapshotStart) {
+        podCidrs = [];
+        peers = new Map();
+        pods = new Map();
+        inSnapshot = true;
+      }
+      for (const change of changes) applyOne(change);
+      if (snapshotEnd) inSnapshot = false;
+      return inSnapshot ? undefined : { revision, podCidrs, peers: new Map(peers), pods: new Map(pods) };
+    },
+  };
+}
+
+function viewOfPeer({ name, podCIDRs, nodeAddress, tunnelEndpoint, key }: Peer): PeerView {
+  return { name, podCidrs: podCIDRs.map(parseCidr), nodeAddress: parseIpv4(nodeAddress), endpoint: tunnelEndpoint, key };
+}

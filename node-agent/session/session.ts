@@ -1,0 +1,137 @@
+/* The agent's end of its one session with the control plane:
+ *
+ *   joining ─ identity ─▶ connecting ─ welcome ─▶ open ─ stream ended ─▶ back-off ─▶ connecting
+ *      ▲                                                                    │
+ *      └──────────────── the control plane doesn't know us any more ────────┘
+ *
+ * Reports are of state and not of events: each session begins with how everything is, so nothing is kept for one that is away. */
+
+import { type BackoffOptions, backoffMs } from "#core/backoff.ts";
+import type { Clock } from "#core/clock.ts";
+import { isAppError, messageOf, unreachable } from "#core/errors.ts";
+import { createQueue } from "#core/queue.ts";
+import type { Rng } from "#core/rng.ts";
+import type { Logger } from "#process/log.ts";
+import {
+  AgentService,
+  type Changes,
+  type Hello,
+  type OpenStream,
+  type PodReport,
+  type SessionDown,
+  type SessionUp,
+  type Welcome,
+} from "#proto/podwire/v1/agent.ts";
+import { createRpcClient } from "#rpc/client.ts";
+import type { IdentityFile } from "../identity.ts";
+
+export interface SessionOptions {
+  /** The control plane's host:port. */
+  readonly server: string;
+  readonly nodeName: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Reads the join token when it is needed; undefined where there is none. */
+  readonly joinToken: () => string | undefined;
+  readonly identity: IdentityFile;
+  readonly hello: () => Hello;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly on: SessionHandlers;
+}
+
+export interface SessionHandlers {
+  /** `reports` of a session go to `send`; the first of them are everything there is to say. */
+  welcome(welcome: Welcome, send: SendReport): void;
+  /** Answers the revision that is in force afterwards. */
+  changes(changes: Changes): void;
+  openStream(request: OpenStream): void;
+}
+
+export type SendReport = (report: PodReport) => void;
+
+const heartbeatMs = 1_000;
+const reconnect: BackoffOptions = { firstMs: 100, maxMs: 1_000 };
+const upQueueLimit = 4_096;
+
+/** Keeps a session open until the signal aborts. */
+export async function runSession(options: SessionOptions): Promise<void> {
+  const { clock, rng, log, signal } = options;
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      await oneSession(options, () => {
+        attempt = 0;
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      const refused = isAppError(error, "unauthenticated");
+      if (refused) log.warn({ err: error }, "the control plane does not know this node; joining again");
+      else log.info({ reason: messageOf(error) }, "session ended");
+      if (refused) options.identity.save({ nodeName: "", credential: "" });
+    }
+    await clock.sleep(backoffMs(attempt, reconnect, rng), signal).catch(() => {});
+  }
+}
+
+async function oneSession(options: SessionOptions, onWelcome: () => void): Promise<void> {
+  const { server, identity, log, on, signal } = options;
+  const { nodeName, credential } = await knownIdentity(options);
+  using client = createRpcClient(AgentService, {
+    address: server,
+    metadata: { "podwire-node": nodeName, authorization: `Bearer ${credential}` },
+  });
+  const ended = new AbortController();
+  const inSession = AbortSignal.any([signal, ended.signal]);
+  const up = createQueue<SessionUp>({ limit: upQueueLimit, whenFull: "fail" }, inSession);
+  up.offer({ message: { $case: "hello", value: options.hello() } });
+  const send: SendReport = (report) => up.offer({ message: { $case: "podReport", value: report } });
+  try {
+    for await (const down of client.session(up, { signal })) {
+      const { message } = down as SessionDown;
+      if (message === undefined) continue;
+      switch (message.$case) {
+        case "welcome":
+          onWelcome();
+          log.info({ epoch: message.value.epoch }, "session open");
+          identity.saveBlock({ ...identity.loadBlock(), epoch: message.value.epoch });
+          void beat(options, up, inSession);
+          on.welcome(message.value, send);
+          break;
+        case "changes":
+          on.changes(message.value);
+          up.offer({ message: { $case: "ack", value: { revision: message.value.revision } } });
+          break;
+        case "openStream":
+          on.openStream(message.value);
+          break;
+        default:
+          unreachable(message);
+      }
+    }
+  } finally {
+    ended.abort();
+  }
+}
+
+async function beat({ clock }: SessionOptions, up: { offer(item: SessionUp): boolean }, signal: AbortSignal): Promise<void> {
+  for (let sequence = 1; !signal.aborted; sequence++) {
+    up.offer({ message: { $case: "heartbeat", value: { sequence } } });
+    await clock.sleep(heartbeatMs, signal).catch(() => {});
+  }
+}
+
+async function knownIdentity({ server, nodeName, labels, joinToken, identity, log, signal }: SessionOptions) {
+  const known = identity.load();
+  if (known !== undefined && known.nodeName === nodeName) return known;
+  const token = joinToken();
+  using client = createRpcClient(AgentService, { address: server, metadata: { authorization: `Bearer ${token ?? ""}` } });
+  const answer = await client.join(
+    { nodeName, labels: { ...labels }, previousPodCIDR: identity.loadBlock().podCidr },
+    { signal },
+  );
+  const joined = { nodeName: answer.nodeName, credential: answer.credential };
+  identity.save(joined);
+  log.info({ node: joined.nodeName }, "joined the cluster");
+  return joined;
+}

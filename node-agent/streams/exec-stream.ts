@@ -1,0 +1,92 @@
+/* Serves an exec: frames in are standard input, frames out are what the command prints, and then its exit code. */
+
+import type { Readable, Writable } from "node:stream";
+import { AppError } from "#core/errors.ts";
+import type { Containers, Exec } from "#kernel/containers.ts";
+import type { ExecStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
+import type { PodManager } from "../pods/pod-manager.ts";
+import type { ServedStream } from "./stream-server.ts";
+
+const frameBytesMax = 32 * 1024;
+
+export interface ExecOptions {
+  readonly start: ExecStart;
+  readonly pods: PodManager;
+  readonly containers: Containers;
+}
+
+/** Its `close` kills the command where that still runs. */
+export function serveExec({ start, pods, containers }: ExecOptions): ServedStream {
+  if (start.tty) throw new AppError("unimplemented", "terminals come in a later version: leave out -t");
+  if (start.command.length === 0) throw new AppError("invalid", "exec needs a command");
+  const { stateDir, env, workingDir } = pods.find(start.namespace, start.pod, start.container);
+  const exec = containers.exec(stateDir, { argv: start.command, env, ...(workingDir === undefined ? {} : { workingDir }) });
+  // A command that ends without reading its input breaks the pipe, which is no error of anybody's.
+  exec.stdin.on("error", () => {});
+  if (!start.stdin) exec.stdin.end();
+  return {
+    output: outputOf(exec),
+    async accept({ frame }) {
+      if (frame?.$case === "stdin" && !exec.stdin.write(frame.value)) await drainedOrClosed(exec.stdin);
+      if (frame?.$case === "stdinEnd") exec.stdin.end();
+    },
+    close: () => exec.kill(),
+  };
+}
+
+async function* outputOf(exec: Exec): AsyncGenerator<StreamOutput, void, undefined> {
+  try {
+    yield* merged(exec.stdout, exec.stderr);
+    yield { frame: { $case: "exit", value: { code: await exec.exitCode } } };
+  } finally {
+    exec.kill();
+  }
+}
+
+function drainedOrClosed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) return resolve();
+    const done = () => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.on("drain", done);
+    stream.on("close", done);
+  });
+}
+
+/** Reads a pipe only when a frame is asked for, so that a slow reader slows the command down. */
+async function* merged(stdout: Readable, stderr: Readable): AsyncGenerator<StreamOutput, void, undefined> {
+  let wake = () => {};
+  const open = new Map<Readable, "stdout" | "stderr">([
+    [stdout, "stdout"],
+    [stderr, "stderr"],
+  ]);
+  for (const stream of [stdout, stderr]) {
+    stream.on("readable", () => wake());
+    stream.on("error", () => wake());
+    for (const event of ["end", "close"]) {
+      stream.on(event, () => {
+        open.delete(stream);
+        wake();
+      });
+    }
+  }
+  for (;;) {
+    const changed = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    let idle = true;
+    for (const [stream, $case] of [...open]) {
+      const chunk = stream.read() as Buffer | null;
+      if (chunk === null) continue;
+      idle = false;
+      for (let at = 0; at < chunk.length; at += frameBytesMax) {
+        yield { frame: { $case, value: chunk.subarray(at, at + frameBytesMax) } };
+      }
+    }
+    if (open.size === 0) return;
+    if (idle) await changed;
+  }
+}

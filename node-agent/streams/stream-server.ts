@@ -1,0 +1,116 @@
+/* Dials back for every stream that the control plane asks for, on a connection apart from the session's. */
+
+import { AppError, isAppError, messageOf, unreachable } from "#core/errors.ts";
+import type { Containers } from "#kernel/containers.ts";
+import type { Logger } from "#process/log.ts";
+import { AgentService, type OpenStream } from "#proto/podwire/v1/agent.ts";
+import type { StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
+import { createRpcClient, type RpcClient } from "#rpc/client.ts";
+import type { IdentityFile } from "../identity.ts";
+import type { PodManager } from "../pods/pod-manager.ts";
+import { serveExec } from "./exec-stream.ts";
+import { serveLogs } from "./log-stream.ts";
+
+export interface StreamServerOptions {
+  readonly server: string;
+  readonly identity: IdentityFile;
+  readonly pods: PodManager;
+  readonly containers: Containers;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export interface StreamServer extends Disposable {
+  open(request: OpenStream): void;
+}
+
+/** One exec, log or port-forward stream, served. */
+export interface ServedStream {
+  /** Ends with an exit or error frame. */
+  readonly output: AsyncIterable<StreamOutput>;
+  /** Resolves when there is room for more. */
+  accept(input: StreamInput): Promise<void>;
+  /** The other side is done or gone. */
+  close(): void;
+}
+
+export function createStreamServer(options: StreamServerOptions): StreamServer {
+  let client: { readonly credential: string; readonly rpc: RpcClient<typeof AgentService> } | undefined;
+
+  /** One connection for all streams; a new one after the node joined again. */
+  const connection = (): RpcClient<typeof AgentService> => {
+    const { nodeName = "", credential = "" } = options.identity.load() ?? {};
+    if (client?.credential === credential) return client.rpc;
+    client?.rpc[Symbol.dispose]();
+    const rpc = createRpcClient(AgentService, {
+      address: options.server,
+      metadata: { "podwire-node": nodeName, authorization: `Bearer ${credential}` },
+    });
+    client = { credential, rpc };
+    return rpc;
+  };
+
+  return {
+    open(request) {
+      serve(request, connection(), options).catch((error) => {
+        if (!options.signal.aborted) options.log.debug({ reason: messageOf(error), stream: request.streamId }, "stream ended");
+      });
+    },
+    [Symbol.dispose]() {
+      client?.rpc[Symbol.dispose]();
+    },
+  };
+}
+
+async function serve(
+  { streamId, start }: OpenStream,
+  rpc: RpcClient<typeof AgentService>,
+  options: StreamServerOptions,
+): Promise<void> {
+  const stream = serveStart(start, options);
+  const metadata = { "podwire-stream": streamId };
+  try {
+    for await (const frame of rpc.attach(closingOnError(stream.output), { signal: options.signal, metadata }))
+      await stream.accept(frame);
+  } finally {
+    stream.close();
+  }
+}
+
+function serveStart(start: OpenStream["start"], { pods, containers }: StreamServerOptions): ServedStream {
+  try {
+    switch (start?.$case) {
+      case "exec":
+        return serveExec({ start: start.value, pods, containers });
+      case "logs":
+        return serveLogs({ start: start.value, pods, containers });
+      case undefined:
+        return refused(
+          new AppError("unimplemented", "this node agent is older than its control plane and does not know such a stream"),
+        );
+      default:
+        return unreachable(start);
+    }
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+function refused(error: unknown): ServedStream {
+  async function* output() {
+    yield errorFrame(error);
+  }
+  return { output: output(), accept: async () => {}, close: () => {} };
+}
+
+async function* closingOnError(frames: AsyncIterable<StreamOutput>): AsyncGenerator<StreamOutput, void, undefined> {
+  try {
+    yield* frames;
+  } catch (error) {
+    yield errorFrame(error);
+  }
+}
+
+function errorFrame(error: unknown): StreamOutput {
+  return { frame: { $case: "error", value: { kind: isAppError(error) ? error.kind : "internal", message: messageOf(error) } } };
+}
