@@ -1,0 +1,77 @@
+/* Keeps each Node's Ready condition true to its lease, and says of the pods of a node that went silent that they are not ready, as
+ * Kubernetes' node lifecycle controller does. Nothing is evicted. */
+
+import { timestamp } from "#core/clock.ts";
+import { nodeKind } from "#core/objects/node.ts";
+import { podKind } from "#core/objects/pod.ts";
+import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import type { PodCidrRange } from "../ipam/allocator.ts";
+import type { Leases } from "../sessions/leases.ts";
+import { wantedReady } from "../sessions/ready.ts";
+import { findCondition, setCondition } from "../state/conditions.ts";
+import type { Loop, Surroundings } from "../state/follow.ts";
+import { listObjects, nameOf, updateObject } from "../state/objects.ts";
+
+export interface LifecycleOptions {
+  readonly leases: Leases;
+  readonly range: PodCidrRange;
+}
+
+export function nodeLifecycle({ store, clock, log }: Surroundings, { leases, range }: LifecycleOptions): Loop {
+  const withReady = (node: Node): Node => {
+    const name = nameOf(node);
+    const wanted = wantedReady({ node, live: leases.remainingMs(name) > 0, heard: leases.heard(name), range });
+    if (wanted === undefined) return node;
+    const status = node.status ?? { capacity: {}, allocatable: {}, conditions: [], addresses: [] };
+    const conditions = setCondition(status.conditions, wanted, timestamp(clock));
+    return conditions === status.conditions ? node : { ...node, status: { ...status, conditions: [...conditions] } };
+  };
+
+  return {
+    name: "node lifecycle",
+    prefixes: ["nodes/", "pods/"],
+    async run() {
+      for (const { object } of listObjects(store, nodeKind)) {
+        if (withReady(object) === object) continue;
+        let ready: string | undefined;
+        const wrote = await updateObject(store, nodeKind, {
+          name: nameOf(object),
+          change(node) {
+            const next = withReady(node);
+            ready = readyStatus(next);
+            return next;
+          },
+        });
+        if (wrote) log.info({ node: nameOf(object), ready }, "node's Ready condition changed");
+      }
+      const nodes = listObjects(store, nodeKind).map(({ object }) => object);
+      const silent = new Set(nodes.filter((node) => readyStatus(node) === "Unknown").map(nameOf));
+      if (silent.size > 0) {
+        for (const { object } of listObjects(store, podKind)) {
+          if (!silent.has(object.spec?.nodeName ?? "") || notReady(object, "") === object) continue;
+          const { namespace, name = "" } = object.metadata ?? {};
+          await updateObject(store, podKind, { namespace, name, change: (pod) => notReady(pod, timestamp(clock)) });
+        }
+      }
+      return nextLapseMs(nodes, leases);
+    },
+  };
+}
+
+function readyStatus(node: Node): string | undefined {
+  return findCondition(node.status?.conditions ?? [], "Ready")?.status;
+}
+
+function notReady(pod: Pod, now: string): Pod {
+  const conditions = pod.status?.conditions ?? [];
+  if (pod.status === undefined || findCondition(conditions, "Ready")?.status !== "True") return pod;
+  const message = "the pod's node is not ready";
+  const next = setCondition(conditions, { type: "Ready", status: "False", reason: "NodeNotReady", message }, now);
+  return { ...pod, status: { ...pod.status, conditions: [...next] } };
+}
+
+/** When the next lease may lapse; undefined where none is running. */
+function nextLapseMs(nodes: readonly Node[], leases: Leases): number | undefined {
+  const running = nodes.map((node) => leases.remainingMs(nameOf(node))).filter((remainingMs) => remainingMs > 0);
+  return running.length === 0 ? undefined : Math.min(...running);
+}

@@ -1,0 +1,88 @@
+import { type Clock, timestamp } from "#core/clock.ts";
+import { isAppError } from "#core/errors.ts";
+import { nodeKind } from "#core/objects/node.ts";
+import { podKind } from "#core/objects/pod.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
+import { setCondition, type WantedCondition } from "../state/conditions.ts";
+import type { Loop, Surroundings } from "../state/follow.ts";
+import { type Found, listObjects, nameOf, putObject, unchanged } from "../state/objects.ts";
+import type { Store } from "../store/store.ts";
+import { occupies, schedule } from "./schedule.ts";
+
+/** Gives every pod that has no node one, or a reason; in the order in which the pods were made. */
+export function scheduler({ store, clock, log }: Surroundings): Loop {
+  return {
+    name: "scheduler",
+    prefixes: ["pods/", "nodes/"],
+    async run() {
+      const steps = planBindings(store, clock);
+      const outcomes = await Promise.allSettled(
+        steps.map(async ({ found, next }) => {
+          await store.commit({ checks: [unchanged(found.entry)], writes: [putObject(podKind, next)] });
+          const node = next.spec?.nodeName;
+          if (node) log.info({ pod: `${next.metadata?.namespace}/${nameOf(next)}`, node }, "pod scheduled");
+        }),
+      );
+      for (const outcome of outcomes) {
+        // Whoever wrote first has woken this loop again.
+        if (outcome.status === "rejected" && !isAppError(outcome.reason, "conflict")) throw outcome.reason;
+      }
+      return undefined;
+    },
+  };
+}
+
+interface Binding {
+  readonly found: Found<Pod>;
+  readonly next: Pod;
+}
+
+function planBindings(store: Store, clock: Clock): readonly Binding[] {
+  const nodes = listObjects(store, nodeKind).map(({ object }) => object);
+  const nodeNames = new Set(nodes.map(nameOf));
+  const pods = listObjects(store, podKind);
+  const podCounts = new Map<string, number>();
+  const count = (node: string) => podCounts.set(node, (podCounts.get(node) ?? 0) + 1);
+  for (const { object } of pods) {
+    if (occupies(object)) count(object.spec?.nodeName ?? "");
+  }
+  const now = timestamp(clock);
+  const steps: Binding[] = [];
+  const inOrder = [...pods].sort((a, b) => a.entry.createRevision - b.entry.createRevision);
+  for (const found of inOrder) {
+    const pod = found.object;
+    if (pod.metadata?.deletionTimestamp !== undefined) continue;
+    const bound = pod.spec?.nodeName ?? "";
+    let next = pod;
+    if (bound === "") {
+      const decision = schedule({ pod, nodes, podCounts });
+      if ("node" in decision) {
+        count(decision.node);
+        next = withCondition(bind(pod, decision.node), scheduled, now);
+      } else {
+        next = withCondition(pod, unschedulable(decision.unschedulable), now);
+      }
+    } else if (nodeNames.has(bound)) {
+      // Its maker chose the node.
+      next = withCondition(pod, scheduled, now);
+    }
+    if (next !== pod) steps.push({ found, next });
+  }
+  return steps;
+}
+
+const scheduled: WantedCondition = { type: "PodScheduled", status: "True" };
+
+function unschedulable(message: string): WantedCondition {
+  return { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+}
+
+function bind(pod: Pod, nodeName: string): Pod {
+  return pod.spec === undefined ? pod : { ...pod, spec: { ...pod.spec, nodeName } };
+}
+
+function withCondition(pod: Pod, wanted: WantedCondition, now: string): Pod {
+  if (pod.status === undefined) return pod;
+  const conditions = setCondition(pod.status.conditions, wanted, now);
+  return conditions === pod.status.conditions ? pod : { ...pod, status: { ...pod.status, conditions: [...conditions] } };
+}

@@ -1,0 +1,49 @@
+/* What agents say of their pods. An agent speaks only for a pod that is bound to its node and has the uid that it names: anything else
+ * is old news from a pod that is gone. */
+
+import { jsonEqual } from "#core/json.ts";
+import { podKind } from "#core/objects/pod.ts";
+import type { PodReport } from "#proto/podwire/v1/agent.ts";
+import type { Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
+import { findObject, metadataOf, putObject, retryConflicts, unchanged } from "../state/objects.ts";
+import type { Store } from "../store/store.ts";
+
+/** Answers false where the report was ignored. */
+export function applyPodReport(store: Store, node: string, report: PodReport): Promise<boolean> {
+  return retryConflicts(async () => {
+    const found = findObject(store, podKind, report);
+    if (found === undefined || found.object.spec?.nodeName !== node || found.object.metadata?.uid !== report.uid) return false;
+    const next = afterReport(found.object, report);
+    if (next === found.object) return true;
+    const checks = [unchanged(found.entry)];
+    if (next === undefined) await store.commit({ checks, writes: [{ type: "delete", key: found.key }] });
+    else await store.commit({ checks, writes: [putObject(podKind, next)] });
+    return true;
+  });
+}
+
+/** The pod as the report leaves it: undefined where it leaves the store, the same object where nothing changed. */
+export function afterReport(pod: Pod, { status, gone }: PodReport): Pod | undefined {
+  const metadata = metadataOf(pod);
+  const ended = gone && metadata.deletionTimestamp !== undefined;
+  if (ended && metadata.finalizers.length === 0) return undefined;
+  const next: Pod = {
+    ...pod,
+    // Grace is over; whoever removes the last finalizer removes the pod.
+    metadata: ended ? { ...metadata, deletionGracePeriodSeconds: 0 } : metadata,
+    status: status === undefined ? pod.status : mergeStatus(pod.status, status),
+  };
+  return jsonEqual(podKind.toJson(next), podKind.toJson(pod)) ? pod : next;
+}
+
+/** The agent's word, and the conditions that are not the agent's: PodScheduled. */
+function mergeStatus(current: PodStatus | undefined, reported: PodStatus): PodStatus {
+  const named = new Set(reported.conditions.map(({ type }) => type));
+  const others = current?.conditions.filter(({ type }) => !named.has(type)) ?? [];
+  return {
+    ...reported,
+    startTime: reported.startTime ?? current?.startTime,
+    qosClass: reported.qosClass ?? current?.qosClass,
+    conditions: [...others, ...reported.conditions],
+  };
+}

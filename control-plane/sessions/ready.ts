@@ -1,0 +1,30 @@
+/* What a Node's Ready condition should say, in the words of Kubernetes' kubelet and node lifecycle controller. Pure. */
+
+import type { Node } from "#proto/podwire/v1/resources.ts";
+import { exhaustedMessage, hasPodCidr, type PodCidrRange } from "../ipam/allocator.ts";
+import { findCondition, type WantedCondition } from "../state/conditions.ts";
+
+export interface ReadyFacts {
+  readonly node: Node;
+  /** Its lease holds. */
+  readonly live: boolean;
+  /** Its agent was heard of since the control plane started. */
+  readonly heard: boolean;
+  readonly range: PodCidrRange;
+}
+
+/** The condition to set, or undefined to leave it as it is. */
+export function wantedReady({ node, live, heard, range }: ReadyFacts): WantedCondition | undefined {
+  const type = "Ready";
+  const current = findCondition(node.status?.conditions ?? [], type);
+  if (!live || !heard) {
+    if (current === undefined || current.reason === "NodeStatusNeverUpdated") {
+      return { type, status: "Unknown", reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." };
+    }
+    // Just after a start the agents need a moment to come back.
+    if (live) return undefined;
+    return { type, status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
+  }
+  if (!hasPodCidr(node)) return { type, status: "False", reason: "CIDRNotAvailable", message: exhaustedMessage(range) };
+  return { type, status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" };
+}

@@ -1,0 +1,111 @@
+/* What one node must know, and how that changed: pure functions of the store's state. A session holds the view that it sent last and
+ * sends the difference to the present one, so a slow agent gets fewer, larger steps and never an old one. */
+
+import { isDeepStrictEqual } from "node:util";
+import { nodeKind } from "#core/objects/node.ts";
+import { podKind } from "#core/objects/pod.ts";
+import type { Change, Peer } from "#proto/podwire/v1/agent.ts";
+import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import { listObjects, nameOf } from "../state/objects.ts";
+import type { Store } from "../store/store.ts";
+
+export const tunnelEndpointAnnotation = "podwire.dev/tunnel-endpoint";
+
+export interface State {
+  readonly revision: number;
+  readonly nodes: readonly Node[];
+  readonly podsByNode: ReadonlyMap<string, readonly Pod[]>;
+}
+
+export interface NodeView {
+  readonly podCidrs: readonly string[];
+  /** By name. */
+  readonly peers: ReadonlyMap<string, Peer>;
+  /** By uid. */
+  readonly pods: ReadonlyMap<string, Pod>;
+}
+
+export const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map() };
+
+/** The present state; made once for each revision, however many sessions ask. */
+export function createStateReader(store: Store): () => State {
+  let known: State | undefined;
+  return () => {
+    if (known?.revision !== store.revision) known = readState(store);
+    return known;
+  };
+}
+
+function readState(store: Store): State {
+  const podsByNode = new Map<string, Pod[]>();
+  for (const { object: pod } of listObjects(store, podKind)) {
+    const node = pod.spec?.nodeName ?? "";
+    if (node === "") continue;
+    const pods = podsByNode.get(node);
+    if (pods === undefined) podsByNode.set(node, [pod]);
+    else pods.push(pod);
+  }
+  return { revision: store.revision, nodes: listObjects(store, nodeKind).map(({ object }) => object), podsByNode };
+}
+
+/** `keyFor` gives the tunnel key that this node shares with the named peer. */
+export function viewOf(nodeName: string, state: State, keyFor: (peer: string) => Buffer): NodeView {
+  const self = state.nodes.find((node) => nameOf(node) === nodeName);
+  const peers = state.nodes.filter((node) => node !== self).flatMap((node) => peerOf(node, keyFor));
+  const pods = state.podsByNode.get(nodeName) ?? [];
+  return {
+    podCidrs: self?.spec?.podCIDRs ?? [],
+    peers: new Map(peers.map((peer) => [peer.name, peer])),
+    pods: new Map(pods.map((pod) => [pod.metadata?.uid ?? "", pod])),
+  };
+}
+
+/** A peer has all that a tunnel needs, whether it is Ready or not: tunnels outlive a silent control plane. */
+function peerOf(node: Node, keyFor: (peer: string) => Buffer): Peer[] {
+  const name = nameOf(node);
+  const podCIDRs = node.spec?.podCIDRs ?? [];
+  const nodeAddress = node.status?.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
+  const tunnelEndpoint = node.metadata?.annotations[tunnelEndpointAnnotation] ?? "";
+  if (podCIDRs.length === 0 || nodeAddress === "" || tunnelEndpoint === "") return [];
+  return [{ name, podCIDRs, nodeAddress, tunnelEndpoint, key: keyFor(name) }];
+}
+
+/** Removals first, so that an address that moved is never in two places; then the node's own block, which pods need. */
+export function diffViews(before: NodeView, after: NodeView): readonly Change[] {
+  const changes: Change[] = [];
+  for (const uid of before.pods.keys()) {
+    if (!after.pods.has(uid)) changes.push({ change: { $case: "podRemoved", value: uid } });
+  }
+  for (const name of before.peers.keys()) {
+    if (!after.peers.has(name)) changes.push({ change: { $case: "peerRemoved", value: name } });
+  }
+  if (!isDeepStrictEqual(before.podCidrs, after.podCidrs)) changes.push(selfChange(after));
+  for (const peer of after.peers.values()) {
+    if (!isDeepStrictEqual(before.peers.get(peer.name), peer)) changes.push({ change: { $case: "peerPut", value: peer } });
+  }
+  for (const [uid, pod] of after.pods) {
+    const old = before.pods.get(uid);
+    if (old === undefined || !sameForAgent(old, pod)) changes.push({ change: { $case: "podPut", value: pod } });
+  }
+  return changes;
+}
+
+/** A snapshot names the node's own block even where there is none. */
+export function snapshotOf(view: NodeView): readonly Change[] {
+  const changes = diffViews(emptyView, view);
+  return view.podCidrs.length > 0 ? changes : [selfChange(view), ...changes];
+}
+
+function selfChange(view: NodeView): Change {
+  return { change: { $case: "self", value: { podCIDRs: [...view.podCidrs] } } };
+}
+
+/** The agent wrote the status itself: an echo of it would be work for nothing. */
+function sameForAgent(a: Pod, b: Pod): boolean {
+  if (a === b) return true;
+  return isDeepStrictEqual(a.spec, b.spec) && isDeepStrictEqual(withoutVersion(a), withoutVersion(b));
+}
+
+function withoutVersion(pod: Pod) {
+  return { ...pod.metadata, resourceVersion: undefined };
+}

@@ -1,0 +1,115 @@
+/* Puts the control plane together: what is stored, what decides, what listens. Tests start it in their own process, main.ts in one of
+ * its own. Nothing here must be undone after a kill: a start reads the store and goes on. */
+
+import { formatCidr } from "#core/cidr.ts";
+import type { Clock } from "#core/clock.ts";
+import type { Rng } from "#core/rng.ts";
+import type { Logger } from "#process/log.ts";
+import { AgentService } from "#proto/podwire/v1/agent.ts";
+import { ClusterService } from "#proto/podwire/v1/cluster.ts";
+import { createRpcServer, type RpcServer } from "#rpc/server.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { type Cluster, openCluster } from "./cluster.ts";
+import { namespaceController } from "./controllers/namespaces.ts";
+import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
+import { podGc } from "./controllers/pod-gc.ts";
+import { cryptoIds, type Ids } from "./ids.ts";
+import { podCidrController } from "./ipam/pod-cidr-controller.ts";
+import { scheduler } from "./scheduler/run.ts";
+import { agentHandlers } from "./server/agent-service.ts";
+import { createAuthorize, type Tokens, type Transport } from "./server/authorize.ts";
+import { clusterHandlers } from "./server/cluster-service.ts";
+import { listenOnSocket } from "./server/unix-socket.ts";
+import { createLeases } from "./sessions/leases.ts";
+import { pairKey } from "./sessions/pair-key.ts";
+import { createSessionTable } from "./sessions/table.ts";
+import { createStateReader } from "./sessions/view.ts";
+import { followStore, runLoop, type Surroundings } from "./state/follow.ts";
+import type { Store } from "./store/store.ts";
+import { createStreamBroker } from "./streams/broker.ts";
+
+export interface ControlPlaneOptions extends Cluster {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Logger;
+  /** Where it is absent, random. */
+  readonly ids?: Ids;
+  /** The path of a Unix socket for users. */
+  readonly socket?: string | undefined;
+  /** `HOST:PORT` for agents, and for users with a token; port 0 takes a free one. */
+  readonly listen?: string | undefined;
+  readonly tokens: Tokens;
+  /** A node that was silent for so long is NotReady. */
+  readonly heartbeatTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ControlPlane extends AsyncDisposable {
+  /** `HOST:PORT` with the real port, where it listens on one. */
+  readonly address: string | undefined;
+  readonly socket: string | undefined;
+  /** Resolves when the signal has aborted and all has ended; rejects where the store stopped. */
+  readonly ended: Promise<void>;
+}
+
+/** Resolves when it serves. Throws "invalid" where the options or the stored cluster forbid it. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { store, clock, rng, log, ids = cryptoIds, tokens } = options;
+  const cluster = await openCluster(store, options, { ids, clock });
+  const leases = createLeases(clock, options.heartbeatTimeoutMs);
+  const sessions = createSessionTable(leases);
+  const streams = createStreamBroker({ ids, clock });
+  const agents = agentHandlers({
+    ...{ store, clock, ids, log, leases, sessions, streams, range: cluster },
+    readState: createStateReader(store),
+    keyFor: (a, b) => pairKey(cluster.secret, a, b),
+    welcome: { cluster: cluster.name, podCIDR: formatCidr(cluster.podCidr), serviceCIDR: formatCidr(cluster.serviceCidr) },
+  });
+  const users = clusterHandlers({ store, clock, ids, cluster, version: packageJson.version, sessions, streams });
+  const serve = (transport: Transport): RpcServer => {
+    const server = createRpcServer({
+      authorize: createAuthorize({ transport, store, tokens }),
+      onUnexpectedError: (error, path) => log.error({ err: error, path }, "a call failed unexpectedly"),
+    });
+    server.add(ClusterService, users);
+    server.add(AgentService, agents);
+    return server;
+  };
+
+  await using opened = new AsyncDisposableStack();
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopping.signal]);
+  const surroundings: Surroundings = { store, clock, rng, log };
+  const running = Promise.all([
+    followStore(store, signal, sessions.wakeAll),
+    runLoop(surroundings, podCidrController(surroundings, cluster), signal),
+    runLoop(surroundings, scheduler(surroundings), signal),
+    runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),
+    runLoop(surroundings, podGc(surroundings), signal),
+    runLoop(surroundings, namespaceController(surroundings), signal),
+  ]);
+  opened.defer(async () => {
+    stopping.abort();
+    await running.catch(() => {});
+  });
+
+  let address: string | undefined;
+  if (options.listen !== undefined) {
+    const port = await opened.use(serve("tcp")).listen(options.listen);
+    address = options.listen.replace(/:[0-9]+$/, `:${port}`);
+  }
+  if (options.socket !== undefined) await listenOnSocket(opened.use(serve("socket")), options.socket);
+  log.info({ cluster: cluster.name, address, socket: options.socket }, "control plane ready");
+
+  const everything = opened.move();
+  const ended = running.then(() => everything.disposeAsync());
+  // Whoever only disposes of it does not wait for this one.
+  ended.catch(() => {});
+  return {
+    address,
+    socket: options.socket,
+    ended,
+    [Symbol.asyncDispose]: () => everything.disposeAsync(),
+  };
+}

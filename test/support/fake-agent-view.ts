@@ -1,0 +1,43 @@
+import type { Changes, Peer } from "#proto/podwire/v1/agent.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
+
+/** What an agent knows after the messages that it got. */
+export interface NodeView {
+  readonly revision: number;
+  readonly podCIDRs: readonly string[];
+  readonly peers: ReadonlyMap<string, Peer>;
+  /** By uid. */
+  readonly pods: ReadonlyMap<string, Pod>;
+}
+
+export const emptyNodeView: NodeView = { revision: 0, podCIDRs: [], peers: new Map(), pods: new Map() };
+
+/** Follows the protocol to the letter: a snapshot replaces all, a removal of what isn't there is a fault. */
+export function applyChanges(before: NodeView, { revision, snapshotStart, changes }: Changes): NodeView {
+  const base = snapshotStart ? emptyNodeView : before;
+  let podCIDRs = base.podCIDRs;
+  const peers = new Map(base.peers);
+  const pods = new Map(base.pods);
+  for (const { change } of changes) {
+    switch (change?.$case) {
+      case "self":
+        podCIDRs = change.value.podCIDRs;
+        break;
+      case "peerPut":
+        peers.set(change.value.name, change.value);
+        break;
+      case "peerRemoved":
+        if (!peers.delete(change.value)) throw new Error(`removed peer ${change.value} was not there`);
+        break;
+      case "podPut":
+        pods.set(change.value.metadata?.uid ?? "", change.value);
+        break;
+      case "podRemoved":
+        if (!pods.delete(change.value)) throw new Error(`removed pod ${change.value} was not there`);
+        break;
+      case undefined:
+        throw new Error("a change that says nothing");
+    }
+  }
+  return { revision, podCIDRs, peers, pods };
+}
