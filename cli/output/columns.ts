@@ -1,0 +1,67 @@
+/* Which columns `get` prints, by kind. A new kind is a file beside this one and a line in the table below. */
+
+import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import { ageOf } from "./age.ts";
+import { slashedName } from "./documents.ts";
+import { namespaceColumns } from "./namespace-columns.ts";
+import { nodeColumns } from "./node-columns.ts";
+import { podColumns } from "./pod-columns.ts";
+
+export interface Column<T extends ApiObject = ApiObject> {
+  readonly title: string;
+  /** Only with `-o wide`. */
+  readonly wide?: true;
+  cell(object: T, nowMs: number): string;
+}
+
+const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
+  Namespace: namespaceColumns,
+  Node: nodeColumns,
+  Pod: podColumns,
+};
+
+export const ageColumn: Column = {
+  title: "AGE",
+  cell: (object, nowMs) => ageOf(object.metadata?.creationTimestamp, nowMs),
+};
+
+/** What stands between the object's name and the end of its row. */
+function columnsOf(kind: Kind): readonly Column[] {
+  return (byKind[kind.kind] as readonly Column[] | undefined) ?? [ageColumn];
+}
+
+export interface Layout {
+  readonly wide: boolean;
+  readonly withNamespace: boolean;
+  readonly withKind: boolean;
+  readonly showLabels: boolean;
+}
+
+export function titlesFor(kind: Kind, layout: Layout): string[] {
+  return [
+    ...(layout.withNamespace ? ["NAMESPACE"] : []),
+    "NAME",
+    ...shown(kind, layout).map((column) => column.title),
+    ...(layout.showLabels ? ["LABELS"] : []),
+  ];
+}
+
+export function rowFor(kind: Kind, object: ApiObject, layout: Layout & { readonly nowMs: number }): string[] {
+  const name = object.metadata?.name ?? "";
+  return [
+    ...(layout.withNamespace ? [object.metadata?.namespace ?? ""] : []),
+    layout.withKind ? slashedName({ kind, name }) : name,
+    ...shown(kind, layout).map((column) => column.cell(object, layout.nowMs)),
+    ...(layout.showLabels ? [labelsText(object.metadata?.labels ?? {})] : []),
+  ];
+}
+
+/** `app=web,tier=front`, or `<none>`. */
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return pairs.length === 0 ? "<none>" : pairs.sort().join(",");
+}
+
+function shown(kind: Kind, { wide }: Layout): readonly Column[] {
+  return columnsOf(kind).filter((column) => wide || column.wide !== true);
+}

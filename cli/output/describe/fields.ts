@@ -1,0 +1,83 @@
+/* Lines of a description, their cells parted by tabs for tabbed.ts to align. */
+
+import { isJsonObject, type Json, jsonEqual } from "#core/json.ts";
+import type { Condition } from "#proto/podwire/v1/resources.ts";
+import { printable } from "../printable.ts";
+
+/** `Name:  web` */
+export function field(label: string, value: string | number | boolean | undefined): string {
+  return `${label}:\t${printable(String(value ?? ""))}`;
+}
+
+/** The first value beside the label, the others below it; `<none>` where there is none. */
+export function listField(label: string, values: readonly string[]): string[] {
+  if (values.length === 0) return [`${label}:\t<none>`];
+  return values.map((value, i) => `${i === 0 ? `${label}:` : ""}\t${printable(value)}`);
+}
+
+export function labelsField(label: string, map: Readonly<Record<string, string>>): string[] {
+  const pairs = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+  return listField(
+    label,
+    pairs.map(([key, value]) => `${key}=${value}`),
+  );
+}
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+export function annotationsField(map: Readonly<Record<string, string>>): string[] {
+  const pairs = Object.entries(map).filter(([key]) => key !== lastApplied);
+  return listField(
+    "Annotations",
+    pairs.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value}`),
+  );
+}
+
+/** As kubectl writes times in descriptions, in UTC: `Mon, 02 Jan 2006 15:04:05 +0000`. */
+export function timeText(time: string | undefined): string {
+  const ms = time === undefined ? Number.NaN : Date.parse(time);
+  return Number.isNaN(ms) ? "<unknown>" : new Date(ms).toUTCString().replace("GMT", "+0000");
+}
+
+export function indented(lines: readonly string[], spaces = 2): string[] {
+  return lines.map((line) => `${" ".repeat(spaces)}${line}`);
+}
+
+/** A small table inside a description, its titles underlined. */
+export function innerTable(titles: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const lines = [titles, titles.map((title) => "-".repeat(title.length)), ...rows.map((row) => row.map(printable))];
+  return indented(lines.map((line) => line.join("\t")));
+}
+
+export function conditionsTable(conditions: readonly Condition[]): string[] {
+  const rows = conditions.map((condition) => [
+    condition.type ?? "",
+    condition.status ?? "",
+    ...(condition.lastHeartbeatTime === undefined ? [] : [timeText(condition.lastHeartbeatTime)]),
+    timeText(condition.lastTransitionTime),
+    condition.reason ?? "",
+    condition.message ?? "",
+  ]);
+  const heartbeats = conditions.some((condition) => condition.lastHeartbeatTime !== undefined);
+  const titles = ["Type", "Status", ...(heartbeats ? ["LastHeartbeatTime"] : []), "LastTransitionTime", "Reason", "Message"];
+  return innerTable(
+    titles,
+    rows.map((row) => (row.length < titles.length ? [...row.slice(0, 2), "", ...row.slice(2)] : row)),
+  );
+}
+
+/** `node-role/x=y:NoSchedule op=Exists for 300s` */
+export function tolerationText(toleration: Json): string {
+  if (!isJsonObject(toleration)) return JSON.stringify(toleration);
+  const { key = "", value = "", effect = "", operator = "", tolerationSeconds } = toleration;
+  const pair = `${key}${value === "" ? "" : `=${value}`}${effect === "" ? "" : `:${effect}`}`;
+  const op = operator === "Exists" && value === "" ? `${pair === "" ? "" : " "}op=Exists` : "";
+  return `${pair}${op}${tolerationSeconds === undefined ? "" : ` for ${tolerationSeconds}s`}`;
+}
+
+/** `data (emptyDir)`: the name of a volume and what kind it is. */
+export function volumeText(volume: Json): string {
+  if (!isJsonObject(volume)) return JSON.stringify(volume);
+  const [source] = Object.keys(volume).filter((key) => key !== "name" && !jsonEqual(volume[key], null));
+  return `${volume.name ?? ""}${source === undefined ? "" : ` (${source})`}`;
+}

@@ -1,0 +1,35 @@
+import type { Pod } from "#proto/podwire/v1/resources.ts";
+import { ageOf } from "./age.ts";
+import type { Column } from "./columns.ts";
+import { podRestarts, podStatusText } from "./pod-status.ts";
+
+export const podColumns: readonly Column<Pod>[] = [
+  { title: "READY", cell: readyText },
+  { title: "STATUS", cell: podStatusText },
+  { title: "RESTARTS", cell: restartsText },
+  { title: "AGE", cell: (pod, nowMs) => ageOf(pod.metadata?.creationTimestamp, nowMs) },
+  { title: "IP", wide: true, cell: (pod) => pod.status?.podIPs[0]?.ip || pod.status?.podIP || "<none>" },
+  { title: "NODE", wide: true, cell: (pod) => pod.spec?.nodeName || "<none>" },
+  { title: "NOMINATED NODE", wide: true, cell: () => "<none>" },
+  { title: "READINESS GATES", wide: true, cell: readinessGatesText },
+];
+
+function readyText(pod: Pod): string {
+  const statuses = pod.status?.containerStatuses ?? [];
+  const ready = statuses.filter((status) => status.ready === true && status.state?.running !== undefined);
+  return `${ready.length}/${pod.spec?.containers.length ?? 0}`;
+}
+
+function restartsText(pod: Pod, nowMs: number): string {
+  const { count, lastAt } = podRestarts(pod);
+  return count === 0 || lastAt === undefined ? String(count) : `${count} (${ageOf(lastAt, nowMs)} ago)`;
+}
+
+function readinessGatesText(pod: Pod): string {
+  const gates = pod.spec?.readinessGates ?? [];
+  if (gates.length === 0) return "<none>";
+  const met = gates.filter((gate) =>
+    pod.status?.conditions.some((condition) => condition.type === gate?.conditionType && condition.status === "True"),
+  );
+  return `${met.length}/${gates.length}`;
+}

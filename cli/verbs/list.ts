@@ -1,0 +1,59 @@
+import type { VerbEntry } from "../verb.ts";
+
+/** Every verb, in the order of the help. A new one is a file in this folder and a line here. */
+export const verbs: readonly VerbEntry[] = [
+  {
+    name: "get",
+    group: "Basic Commands",
+    summary: "Display one or many objects",
+    load: async () => (await import("./get.ts")).getVerb,
+  },
+  {
+    name: "describe",
+    group: "Basic Commands",
+    summary: "Show the details of one or many objects",
+    load: async () => (await import("./describe.ts")).describeVerb,
+  },
+  {
+    name: "apply",
+    group: "Basic Commands",
+    summary: "Create or change objects as a file says",
+    load: async () => (await import("./apply.ts")).applyVerb,
+  },
+  {
+    name: "create",
+    group: "Basic Commands",
+    summary: "Create objects from a file",
+    load: async () => (await import("./create.ts")).createVerb,
+  },
+  {
+    name: "delete",
+    group: "Basic Commands",
+    summary: "Delete objects by name, file or label",
+    load: async () => (await import("./delete.ts")).deleteVerb,
+  },
+  {
+    name: "wait",
+    group: "Basic Commands",
+    summary: "Wait until objects reach a condition",
+    load: async () => (await import("./wait.ts")).waitVerb,
+  },
+  {
+    name: "logs",
+    group: "Troubleshooting Commands",
+    summary: "Print the output of a pod's container",
+    load: async () => (await import("./logs.ts")).logsVerb,
+  },
+  {
+    name: "exec",
+    group: "Troubleshooting Commands",
+    summary: "Run a program in a pod",
+    load: async () => (await import("./exec.ts")).execVerb,
+  },
+  {
+    name: "version",
+    group: "Other Commands",
+    summary: "Print the versions of client and server",
+    load: async () => (await import("./version.ts")).versionVerb,
+  },
+];
