@@ -51,7 +51,7 @@ export function validateLabels(labels: Readonly<Record<string, string>>, path: s
   ]);
 }
 
-export function immutable(path: string, value: unknown): Problem {
+function immutable(path: string, value: unknown): Problem {
   return invalidValue(path, value, "field is immutable");
 }
 

@@ -43,8 +43,7 @@ export const podKind: Kind<Pod> = {
   },
 };
 
-/** Also for the pod templates of controllers. */
-export function podSpecWithDefaults(spec: PodSpec): PodSpec {
+function podSpecWithDefaults(spec: PodSpec): PodSpec {
   return {
     ...spec,
     containers: spec.containers.map(containerWithDefaults),
@@ -55,7 +54,7 @@ export function podSpecWithDefaults(spec: PodSpec): PodSpec {
 }
 
 /** Everything that is wrong with a pod's spec that stands at `path`. */
-export function validatePodSpec(spec: PodSpec, path: string): Problem[] {
+function validatePodSpec(spec: PodSpec, path: string): Problem[] {
   const { nodeName = "", hostname = "", subdomain = "", restartPolicy = "", dnsPolicy = "" } = spec;
   const problems = validateContainers(spec.containers, `${path}.containers`);
   if (!restartPolicies.includes(restartPolicy)) {

@@ -42,10 +42,10 @@ export function readManifest(value: unknown, { namespace, strict }: ReadOptions)
   return { ok: true, kind, object, json, warnings: checked.warnings.map(formatProblem) };
 }
 
-/** Whether one is the other, or a part of it. */
+/** Whether one is the other, or a part of it; of the whole, everything is. */
 function related(a: string, b: string): boolean {
   const [outer, inner] = a.length <= b.length ? [a, b] : [b, a];
-  return inner.startsWith(outer) && /^($|[.[])/.test(inner.slice(outer.length));
+  return outer === "" || (inner.startsWith(outer) && /^($|[.[])/.test(inner.slice(outer.length)));
 }
 
 /** The kind that a document names, or what is wrong with that. */

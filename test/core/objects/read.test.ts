@@ -54,6 +54,18 @@ describe("readManifest", () => {
     );
   });
 
+  it("does not take a field for a part of another whose name it begins with", () => {
+    assert.deepEqual(
+      problemsOf({ ...pod, metadata: { name: 5, namespace: "A" } }).map((line) => line.split(":", 1)[0]),
+      ["metadata.name", "metadata.namespace"],
+    );
+  });
+
+  it("says of a manifest that is too big only that", () => {
+    const value = { apiVersion: "v1", kind: "Pod", metadata: { annotations: { a: "x".repeat(2 ** 21) }, name: "web" } };
+    assert.deepEqual(problemsOf(value), ["Too long: may not be more than 1572864 bytes"]);
+  });
+
   it("gives the object with defaults and without status, and what the manifest itself said", () => {
     const { kind, object, json, warnings } = read({ ...pod, status: { phase: "Running" } });
     assert.equal(kind.kind, "Pod");
