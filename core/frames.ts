@@ -47,13 +47,13 @@ const udpSegmentsMax = 128;
 const tcpHeaderBytesMin = 20;
 const udpHeaderBytes = 8;
 
-/** The length of the frame whose record starts at `at`, or -1 where no whole record is there. */
-export function frameLengthAt(message: Uint8Array, at: number): number {
-  if (message.length - at < recordPrefixBytes + vnetHeaderBytes + 1) return -1;
+/** The length of the frame whose record starts at `at` in a message that ends at `end`, or -1 where no whole record is there. */
+export function frameLengthAt(message: Uint8Array, at: number, end: number): number {
+  if (end - at < recordPrefixBytes + vnetHeaderBytes + 1) return -1;
   const length =
     (byte(message, at) | (byte(message, at + 1) << 8) | (byte(message, at + 2) << 16) | (byte(message, at + 3) << 24)) >>> 0;
   if (length <= vnetHeaderBytes || length > frameBytesMax) return -1;
-  return length <= message.length - at - recordPrefixBytes ? length : -1;
+  return length <= end - at - recordPrefixBytes ? length : -1;
 }
 
 export function writeFrameLength(message: Uint8Array, at: number, length: number): void {

@@ -38,6 +38,7 @@ export interface Memory {
   readonly address: number;
 }
 
+/** Costs a foreign call: once for a buffer, not once for what lies in it. */
 export function memoryOf(bytes: Buffer): Memory {
   return { bytes, address: libc().memmove(bytes, bytes, 0) };
 }

@@ -7,7 +7,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { AppError, invalid, messageOf } from "#core/errors.ts";
 import { type GsoType, vnetHeaderBytes } from "#core/frames.ts";
-import { allocateMemory, errno, errnos, libc, type Memory, memoryOf, systemCallFailed } from "./ffi.ts";
+import { allocateMemory, errno, errnos, libc, type Memory, systemCallFailed } from "./ffi.ts";
 import { watchReadable } from "./poll.ts";
 
 export interface Tun extends Disposable {
@@ -18,8 +18,6 @@ export interface Tun extends Disposable {
   setOffloads(types: readonly GsoType[]): void;
   /** Calls `onReadable` from the event loop while frames wait. Disposing of the answer stops it. */
   watch(onReadable: () => void): Disposable;
-  /** What `read` and `write` want instead of a buffer. Costs a foreign call: once for a buffer, not once for a frame. */
-  memoryOf(bytes: Buffer): Memory;
   /**
    * Moves one frame, header and packet, into `memory` at `offset`. Answers its length, 0 where none waits. There must be
    * room for `frameBytesMax`.
@@ -140,7 +138,6 @@ function tunOn(descriptor: number, name: string, offloads: readonly GsoType[], o
       watches.add(poll);
       return poll;
     },
-    memoryOf,
     read(memory, offset) {
       const length = read(descriptor, memory.address + offset, memory.bytes.length - offset);
       return length > vnetHeaderBytes ? length : 0;

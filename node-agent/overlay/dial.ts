@@ -1,10 +1,11 @@
 /* The client's side of a connection: dial, prove, see the proof of the other side. */
 
 import { randomBytes } from "node:crypto";
-import type { Socket } from "node:net";
+import type { connect, TcpNetConnectOpts } from "node:net";
 import { WebSocket } from "ws";
 import type { Clock } from "#core/clock.ts";
 import { type Answer, answerProves, helloHeaders, makeHello, nonceBytes, readAnswer, subprotocol } from "./handshake.ts";
+import { type Inlet, openInlet } from "./inlet.ts";
 import { type OverlayLimits, websocketOptions } from "./limits.ts";
 
 export interface DialOptions {
@@ -24,7 +25,7 @@ export interface DialOptions {
 export interface Dialled {
   readonly answer: Answer;
   readonly websocket: WebSocket;
-  readonly socket: Socket;
+  readonly inlet: Inlet;
 }
 
 /**
@@ -36,23 +37,32 @@ export function dial(options: DialOptions, onOpen: (dialled: Dialled) => void): 
   return new Promise((resolve) => {
     const nonce = randomBytes(nonceBytes).toString("base64url");
     const hello = makeHello({ node: self, peer, timeMs: Math.floor(clock.wallMs()), nonce, instance, offload }, key);
+    // The inlet is no net.Socket, so ws's own handshakeTimeout would never fire.
+    const deadline = AbortSignal.timeout(limits.handshakeMs);
+    let inlet: Inlet | undefined;
     const websocket = new WebSocket(`ws://${endpoint}/`, [subprotocol], {
       headers: helloHeaders(hello),
-      handshakeTimeout: limits.handshakeMs,
       ...websocketOptions(limits),
+      createConnection: ((options: TcpNetConnectOpts) => {
+        inlet = openInlet({ host: options.host ?? "", port: Number(options.port), messageBytesMax: limits.messageBytesMax });
+        return inlet.stream;
+        // http takes any Duplex here; its types know sockets only.
+      }) as unknown as typeof connect,
       followRedirects: false,
     });
-    let proved: { readonly answer: Answer; readonly socket: Socket } | undefined;
+    let proved: Answer | undefined;
     let settled = false;
     const settle = (problem: string | undefined) => {
       if (settled) return;
       settled = true;
       signal.removeEventListener("abort", abort);
+      deadline.removeEventListener("abort", abort);
       resolve(problem);
       if (problem !== undefined) websocket.terminate();
     };
-    const abort = () => settle("cancelled");
+    const abort = () => settle(signal.aborted ? "cancelled" : `no answer within ${limits.handshakeMs} ms`);
     signal.addEventListener("abort", abort, { once: true });
+    deadline.addEventListener("abort", abort, { once: true });
 
     websocket.on("error", (error) => settle(error.message));
     websocket.on("unexpected-response", (_request, response) => {
@@ -65,11 +75,11 @@ export function dial(options: DialOptions, onOpen: (dialled: Dialled) => void): 
         settle("the other side does not prove that it holds this pair's key");
         return;
       }
-      proved = { answer, socket: response.socket };
+      proved = answer;
     });
     websocket.on("open", () => {
-      if (settled || proved === undefined) return websocket.terminate();
-      onOpen({ ...proved, websocket });
+      if (settled || proved === undefined || inlet === undefined) return websocket.terminate();
+      onOpen({ answer: proved, websocket, inlet });
       settle(undefined);
     });
     websocket.on("close", () => settle("the connection was closed during the handshake"));

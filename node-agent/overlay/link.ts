@@ -7,6 +7,8 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Clock } from "#core/clock.ts";
+import { memoryOf } from "#kernel/ffi.ts";
+import type { MessageHandler } from "./inlet.ts";
 import type { OverlayLimits } from "./limits.ts";
 import type { MessageSink } from "./outbox.ts";
 
@@ -47,7 +49,7 @@ export interface LinkOptions {
   readonly instance: string;
   readonly clock: Clock;
   readonly limits: OverlayLimits;
-  onMessage(message: Buffer): void;
+  readonly onMessage: MessageHandler;
   /** Once, when the connection is of no more use. */
   onEnd(link: Link, reason: string): void;
 }
@@ -75,7 +77,7 @@ export function createLink({ websocket, socket, role, instance, clock, limits, o
 
   websocket.on("message", (data, isBinary) => {
     if (ended) return;
-    if (isBinary && Buffer.isBuffer(data)) onMessage(data);
+    if (isBinary && Buffer.isBuffer(data)) onMessage(memoryOf(data), 0, data.length);
     else link.close("not-binary");
   });
   websocket.on("ping", (data) => {

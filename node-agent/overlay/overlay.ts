@@ -103,7 +103,7 @@ export async function startOverlay(options: OverlayOptions): Promise<Overlay> {
       rng,
       log,
       limits,
-      onMessage: receive,
+      receive,
       onOffloads: adaptOffloads,
       onLink(link) {
         links.add(link);

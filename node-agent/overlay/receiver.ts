@@ -4,6 +4,7 @@
 import type { AddressSet } from "#core/address-set.ts";
 import { frameLengthAt, frameProblem, type GsoTypeSet, packetCount, recordPrefixBytes, vnetHeaderBytes } from "#core/frames.ts";
 import { ipv4Destination, ipv4Source } from "#core/packet.ts";
+import type { Memory } from "#kernel/ffi.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Drops, ReceiveDrop, Traffic } from "./counters.ts";
 
@@ -22,17 +23,18 @@ export interface ReceiverOptions {
   own(): AddressSet;
 }
 
-/** Answers what to call with a message and whose it is. Total: any bytes are delivered, or dropped and counted. */
-export function createReceiver({ tun, accepted, own }: ReceiverOptions): (sender: Sender, message: Buffer) => void {
-  return (sender, message) => {
+/** Takes the message that lies in `memory` from `from` up to `to`. Total: any bytes are delivered, or dropped and counted. */
+export type Receive = (sender: Sender, memory: Memory, from: number, to: number) => void;
+
+export function createReceiver({ tun, accepted, own }: ReceiverOptions): Receive {
+  return (sender, memory, from, to) => {
     const { sources, received, receiveDrops } = sender;
     received.messages += 1;
-    if (message.length === 0) return;
+    const message = memory.bytes;
     const destinations = own();
-    const memory = tun.memoryOf(message);
-    let at = 0;
-    while (at < message.length) {
-      const length = frameLengthAt(message, at);
+    let at = from;
+    while (at < to) {
+      const length = frameLengthAt(message, at, to);
       if (length < 0) {
         // Nobody can say where the next record begins: the rest of the message counts as one.
         receiveDrops.malformed += 1;

@@ -6,7 +6,7 @@
  * The dialled half:
  *   connecting ── opened ──▶ open ── lost after stableMs ──▶ connecting (attempt 0, at once)
  *       │                     └───── lost before ──▶ backoff
- *       └── failed ──▶ backoff ── due, or the peer dialled in ──▶ connecting (attempt + 1)
+ *       └── failed ──▶ backoff ── due, or a new run of the peer dialled in ──▶ connecting (attempt + 1)
  *   any ── peer's endpoint or key changed ──▶ connecting (attempt 0)          any ── close ──▶ closed (final)
  * The accepted half: absent ◀── lost ── present ── the peer dialled in again ──▶ present (the newer; the older is closed)
  *
@@ -31,10 +31,12 @@ import {
 } from "./counters.ts";
 import { dial } from "./dial.ts";
 import { parseOffloads } from "./handshake.ts";
+import type { MessageHandler } from "./inlet.ts";
 import type { OverlayLimits } from "./limits.ts";
 import { type CloseReason, createLink, type Link } from "./link.ts";
 import type { Accepted } from "./listener.ts";
 import { Outbox, type SlabPool } from "./outbox.ts";
+import type { Receive } from "./receiver.ts";
 import type { PeerStatus, TunnelState } from "./status.ts";
 import { blocksOf, type OverlayPeer } from "./view.ts";
 
@@ -62,7 +64,7 @@ export interface TunnelOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly limits: OverlayLimits;
-  onMessage(tunnel: Tunnel, message: Buffer): void;
+  readonly receive: Receive;
   /** The peer named the gso types that it takes. */
   onOffloads(): void;
   /** So that a link's socket is waited for at the end, whatever became of its tunnel. */
@@ -92,7 +94,7 @@ export interface Tunnel {
 }
 
 export function createTunnel(options: TunnelOptions): Tunnel {
-  const { self, instance, offload, pool, clock, rng, limits, onMessage, onOffloads, onLink } = options;
+  const { self, instance, offload, pool, clock, rng, limits, receive, onOffloads, onLink } = options;
   const log = options.log.child({ peer: options.peer.name });
   let peer = options.peer;
   let sources = createAddressSet(blocksOf(peer));
@@ -100,6 +102,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   let accepted: Link | undefined;
   let carrier: Link | undefined;
   let accepts: GsoTypeSet | undefined;
+  let latestRun: string | undefined;
   let cycle = new AbortController();
   const outbox = new Outbox(pool);
   const counters = { sent: emptyTraffic(), received: emptyTraffic(), sendDrops: noSendDrops(), receiveDrops: noReceiveDrops() };
@@ -126,35 +129,41 @@ export function createTunnel(options: TunnelOptions): Tunnel {
     for (const link of links()) if (link.instance !== run) link.cut("peer-restarted");
   };
 
+  const take: MessageHandler = (memory, from, to) => receive(tunnel, memory, from, to);
+
   /** Answers how long the connection lived, or why there was none. */
   async function holdConnection(signal: AbortSignal): Promise<{ readonly livedMs: number; readonly reason: string }> {
-    let lost: Promise<string> | undefined;
+    const lost = Promise.withResolvers<string>();
     const openedMs = clock.monotonicMs();
     const { name, endpoint, key } = peer;
-    const problem = await dial(
-      { self, peer: name, endpoint, key, instance, offload, clock, limits, signal },
-      ({ answer, websocket, socket }) => {
-        lost = new Promise((resolve) => {
-          const link = createLink({
-            websocket,
-            socket,
-            role: "dialled",
-            instance: answer.instance,
-            clock,
-            limits,
-            onMessage: (message) => onMessage(tunnel, message),
-            onEnd: (_link, reason) => resolve(reason),
-          });
-          onLink(link);
-          cutOtherRuns(answer.instance);
-          enter({ state: "open", link });
-          learn(answer.offload);
-        });
-      },
-    );
-    if (lost === undefined) return { livedMs: 0, reason: problem ?? "cancelled" };
+    const dialling = { self, peer: name, endpoint, key, instance, offload, clock, limits, signal };
+    const problem = await dial(dialling, ({ answer, websocket, inlet }) => {
+      let ended = false;
+      const link = createLink({
+        websocket,
+        socket: inlet.socket,
+        role: "dialled",
+        instance: answer.instance,
+        clock,
+        limits,
+        onMessage: take,
+        onEnd(_link, reason) {
+          ended = true;
+          if (dialled.state === "open" && dialled.link === link) enter({ state: "connecting", attempt: 0 });
+          lost.resolve(reason);
+        },
+      });
+      onLink(link);
+      cutOtherRuns(answer.instance);
+      enter({ state: "open", link });
+      learn(answer.offload);
+      inlet.start((memory, from, to) => {
+        if (!ended) take(memory, from, to);
+      });
+    });
+    if (problem !== undefined) return { livedMs: 0, reason: problem };
     log.info({ role: "dialled" }, "tunnel open");
-    return { reason: await lost, livedMs: clock.monotonicMs() - openedMs };
+    return { reason: await lost.promise, livedMs: clock.monotonicMs() - openedMs };
   }
 
   async function keepDialling(signal: AbortSignal): Promise<void> {
@@ -224,7 +233,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
         instance: hello.instance,
         clock,
         limits,
-        onMessage: (message) => onMessage(tunnel, message),
+        onMessage: take,
         onEnd(ended, reason) {
           if (accepted !== ended) return;
           accepted = undefined;
@@ -239,8 +248,10 @@ export function createTunnel(options: TunnelOptions): Tunnel {
       older?.close("replaced");
       cutOtherRuns(hello.instance);
       learn(hello.offload);
-      // Whoever dials in can be reached: no need to wait any longer.
-      if (dialled.state === "backoff") dialled.retry();
+      // A run of the peer that is new can be reached now: no need to wait any longer. Once for each run, or two sides that
+      // both fail would drive each other round without a pause.
+      if (hello.instance !== latestRun && dialled.state === "backoff") dialled.retry();
+      latestRun = hello.instance;
       log.info({ role: "accepted" }, "tunnel open");
     },
     heartbeat() {
