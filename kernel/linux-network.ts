@@ -5,32 +5,14 @@ import { readdirSync } from "node:fs";
 import { unreachable } from "#core/errors.ts";
 import { parseDevices, parseRoutes, parseRules, renderPodHost, renderPodInside, renderRoute, renderRule } from "./ip.ts";
 import { inNetns, listNetns, writeSysctls } from "./netns.ts";
-import {
-  type Network,
-  type NetworkState,
-  type NetworkStep,
-  type PodLink,
-  podDevicePrefix,
-  podMtu,
-  podNetnsPrefix,
-  tunName,
-} from "./network.ts";
+import { type Network, type NetworkState, type NetworkStep, type PodLink, podDevicePrefix, podMtu, tunName } from "./network.ts";
 import { parseTable, renderElement, renderRuleBase } from "./nft.ts";
 import { RunError, run } from "./run.ts";
 
-export const linuxNetwork: Network = {
-  read: readState,
-  async apply(steps, signal) {
-    const lines = renderSteps(
-      steps,
-      steps.some(({ op }) => op === "set-rule-base") ? (await readTable(signal)).ruleBase : undefined,
-    );
-    if (lines.ip.length > 0) await ipBatch([], lines.ip, signal);
-    const inside = lines.pods.map((link) => setUpInside(link, signal));
-    const nft = lines.nft.length > 0 ? run(["nft", "-f", "-"], { input: `${lines.nft.join("\n")}\n`, signal }) : undefined;
-    await Promise.all([nft, ...inside]);
-  },
-};
+/** `netnsPrefix` tells the namespaces of this host's pods from all others. */
+export function createLinuxNetwork(netnsPrefix: string): Network {
+  return { read: (signal) => readState(netnsPrefix, signal), apply: applySteps };
+}
 
 /**
  * What the host's namespace needs before anything else: forwarding, and no reverse-path filter (it breaks replies to nodes that
@@ -47,7 +29,18 @@ export async function prepareTun(signal: AbortSignal): Promise<void> {
   await ipBatch([], [`link set ${tunName} mtu ${podMtu} txqueuelen 1000 up`], signal);
 }
 
-async function readState(signal: AbortSignal): Promise<NetworkState> {
+async function applySteps(steps: readonly NetworkStep[], signal: AbortSignal): Promise<void> {
+  const lines = renderSteps(
+    steps,
+    steps.some(({ op }) => op === "set-rule-base") ? (await readTable(signal)).ruleBase : undefined,
+  );
+  if (lines.ip.length > 0) await ipBatch([], lines.ip, signal);
+  const inside = lines.pods.map((link) => setUpInside(link, signal));
+  const nft = lines.nft.length > 0 ? run(["nft", "-f", "-"], { input: `${lines.nft.join("\n")}\n`, signal }) : undefined;
+  await Promise.all([nft, ...inside]);
+}
+
+async function readState(netnsPrefix: string, signal: AbortSignal): Promise<NetworkState> {
   const [routes, rules, links, table] = await Promise.all([
     run(["ip", "-json", "-N", "-4", "route", "show", "table", "all"], { signal }),
     run(["ip", "-json", "-N", "-4", "rule", "show"], { signal }),
@@ -58,7 +51,7 @@ async function readState(signal: AbortSignal): Promise<NetworkState> {
     routes: parseRoutes(routes),
     rules: parseRules(rules),
     devices: parseDevices(links).filter((device) => device.startsWith(podDevicePrefix)),
-    netns: listNetns().filter((name) => name.startsWith(podNetnsPrefix)),
+    netns: listNetns().filter((name) => name.startsWith(netnsPrefix)),
     ...table,
   };
 }

@@ -9,8 +9,12 @@ import type { Ipv4 } from "#core/ipv4.ts";
 export const tunName = "podwire0";
 /** Host ends of pods' veth pairs: this and the start of the pod's uid, within the kernel's 15 characters. */
 export const podDevicePrefix = "pw";
-/** Names of pods' network namespaces: this and the pod's uid. */
-export const podNetnsPrefix = "pw-";
+
+/** Names of the network namespaces of a node's pods begin so: the hosts of a sandbox share one folder of them. */
+export function podNetnsPrefix(nodeName: string): string {
+  return `${nodeName}.`;
+}
+
 /** Marks our routes and rules (rtnetlink's RTPROT; 5–255 are free for programs). */
 export const routeProtocol = 112;
 /** Routes for what comes from this host's pods only. */

@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { linuxContainers } from "#kernel/containers.ts";
-import { linuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
-import { tunName } from "#kernel/network.ts";
+import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
+import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { openTun } from "#kernel/tun.ts";
 import { runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
@@ -22,7 +22,7 @@ await runDaemon(log, async (signal) => {
   await runAgent({
     options,
     tun,
-    network: linuxNetwork,
+    network: createLinuxNetwork(podNetnsPrefix(options.nodeName)),
     containers: linuxContainers,
     joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
     clock: systemClock,

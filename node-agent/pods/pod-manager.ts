@@ -117,13 +117,13 @@ function foundContainer(pod: Pod, wantedName: string, podFolder: string, hostnam
 /** What an earlier agent left of a pod that nobody wants any more. */
 async function removeLeftover(
   record: PodRecord,
-  { containers, records, keeper, addresses, log, signal }: ManagerOptions,
+  { nodeName, containers, records, keeper, addresses, log, signal }: ManagerOptions,
 ): Promise<void> {
   const { uid, address } = record;
   const podFolder = records.folder(uid);
   try {
     await Promise.all(containerNames(podFolder).map((name) => endContainer(containers, podFolder, name, signal)));
-    if (address !== undefined) await keeper.removePod(linkOf({ uid, address }));
+    if (address !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address }));
     addresses.release(uid);
     records.remove(uid);
     log.info({ uid }, "removed what was left of a pod");

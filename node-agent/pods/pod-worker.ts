@@ -49,7 +49,7 @@ export interface PodContext {
 const retryMs = 1_000;
 
 export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodContext, onChange: () => void): PodWorker {
-  const { nodeAddress, keeper, containers, records, addresses, clock, signal } = context;
+  const { nodeName, nodeAddress, keeper, containers, records, addresses, clock, signal } = context;
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
   const log = context.log.child({ pod: `${namespace}/${name}`, uid });
   const specs = pod.spec?.containers ?? [];
@@ -81,10 +81,11 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
       record = keep({ uid, namespace, name, networkReady: true });
       return;
     }
-    if (record?.address !== undefined && !record.networkReady) await keeper.removePod(linkOf({ uid, address: record.address }));
+    if (record?.address !== undefined && !record.networkReady)
+      await keeper.removePod(linkOf(nodeName, { uid, address: record.address }));
     const own = record?.address ?? addresses.take(uid);
     record = keep({ uid, namespace, name, address: own, networkReady: false });
-    await keeper.addPod(linkOf({ uid, address: own }));
+    await keeper.addPod(linkOf(nodeName, { uid, address: own }));
     record = keep({ ...record, networkReady: true });
     changed(() => {
       address = own;
@@ -117,7 +118,7 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
 
   const runOne = (container: Container): Promise<void> => {
     const containerName = container.name ?? "";
-    const hostname = hostnameOf(pod, context.nodeName);
+    const hostname = hostnameOf(pod, nodeName);
     return runContainer({
       name: containerName,
       program: programOf(container),
@@ -126,7 +127,7 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
       containers,
       clock,
       spec: (argv) => ({
-        ...(record?.address === undefined ? {} : { netns: linkOf({ uid, address: record.address }).netns }),
+        ...(record?.address === undefined ? {} : { netns: linkOf(nodeName, { uid, address: record.address }).netns }),
         hostname,
         hosts: hostsFile(pod, hostname, address ?? nodeAddress),
         resolvConf: resolvConfFile(pod),
@@ -146,7 +147,7 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
   const giveNetworkBack = async (): Promise<void> => {
     if (record?.address === undefined) return;
     const own = record.address;
-    await keeper.removePod(linkOf({ uid, address: own }));
+    await keeper.removePod(linkOf(nodeName, { uid, address: own }));
     addresses.release(uid);
     const { address: _, ...rest } = record;
     record = keep({ ...rest, networkReady: false });

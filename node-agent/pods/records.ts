@@ -83,9 +83,9 @@ export function createPodRecords(stateDir: string): PodRecords {
 }
 
 /** The names follow from the uid, so that a record is all it takes to remove a pod's network. */
-export function linkOf({ uid, address }: { readonly uid: string; readonly address: Ipv4 }): PodLink {
+export function linkOf(nodeName: string, { uid, address }: { readonly uid: string; readonly address: Ipv4 }): PodLink {
   const digits = uid.replaceAll("-", "");
-  return { netns: `${podNetnsPrefix}${uid}`, device: `${podDevicePrefix}${digits.slice(0, 12)}`, address };
+  return { netns: `${podNetnsPrefix(nodeName)}${uid}`, device: `${podDevicePrefix}${digits.slice(0, 12)}`, address };
 }
 
 function fromJson({ address, ...json }: RecordJson): PodRecord {

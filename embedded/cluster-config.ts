@@ -1,0 +1,51 @@
+/* What a cluster on this machine is made of. Checked before anything is made. */
+
+import { addressAt, type Cidr, formatCidr, parseCidr, refuseOverlaps, subnetCount } from "#core/cidr.ts";
+import { invalid } from "#core/errors.ts";
+import { formatIpv4 } from "#core/ipv4.ts";
+import type { LogLevel } from "#process/log.ts";
+
+export interface ClusterConfig {
+  readonly name: string;
+  readonly nodeCount: number;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly logLevel: LogLevel;
+}
+
+/** The network that joins the hosts, inside the sandbox: the machine's own never meets it. */
+export const underlay: Cidr = parseCidr("172.18.0.0/16");
+export const nodeCidrPrefix = 24;
+export const agentPort = 7443;
+const nodesMax = 250;
+
+export interface HostPlan {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** "invalid" with what to change. */
+export function checkConfig({ nodeCount, podCidr, serviceCidr }: ClusterConfig): void {
+  if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > nodesMax) {
+    throw invalid(`--nodes ${nodeCount}: want a whole number from 1 to ${nodesMax}`);
+  }
+  const pods = parseCidr(podCidr);
+  const services = parseCidr(serviceCidr);
+  refuseOverlaps({ "--pod-cidr": pods, "--service-cidr": services, "the hosts' own network": underlay });
+  const blocks = pods.prefix > nodeCidrPrefix ? 0 : subnetCount(pods, nodeCidrPrefix);
+  if (blocks < nodeCount) {
+    throw invalid(
+      `--pod-cidr ${formatCidr(pods)} has room for ${blocks} nodes of a /${nodeCidrPrefix} each, not for ${nodeCount}: give a larger range or fewer --nodes`,
+    );
+  }
+}
+
+export const controlPlaneHost: HostPlan = { name: "control-plane", address: formatIpv4(addressAt(underlay, 2)) };
+
+/** node-1 … node-N. */
+export function nodeHosts(nodeCount: number): HostPlan[] {
+  return Array.from({ length: nodeCount }, (_, index) => ({
+    name: `node-${index + 1}`,
+    address: formatIpv4(addressAt(underlay, 256 + index + 1)),
+  }));
+}

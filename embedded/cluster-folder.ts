@@ -1,0 +1,70 @@
+/* A cluster's folder on disk, who owns it, and whether it lives. */
+
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { AppError } from "#core/errors.ts";
+import type { ProcessId } from "#kernel/processes.ts";
+import { findSandbox } from "#kernel/sandbox.ts";
+import { type ClusterPaths, clusterPaths, clustersRoot, type Environment } from "#process/cluster-paths.ts";
+
+export interface ClusterFolder extends ClusterPaths {
+  /** Written by the sandbox's first process. */
+  readonly identity: string;
+  readonly config: string;
+  readonly joinToken: string;
+  readonly data: string;
+}
+
+/** `up` needs a moment between making the folder and starting the sandbox. */
+const bornMs = 10_000;
+
+export function clusterFolder(name: string, env: Environment): ClusterFolder {
+  const paths = clusterPaths(name, env);
+  return {
+    ...paths,
+    identity: join(paths.dir, "sandbox"),
+    config: join(paths.state, "cluster.json"),
+    joinToken: join(paths.state, "join-token"),
+    data: join(paths.state, "control-plane"),
+  };
+}
+
+/** "already-exists" where a cluster of that name runs. */
+export function makeFolder(name: string, env: Environment, nowMs: number): ClusterFolder {
+  const folder = clusterFolder(name, env);
+  sweepDead(env, nowMs);
+  mkdirSync(dirname(folder.dir), { recursive: true, mode: 0o755 });
+  try {
+    mkdirSync(folder.dir, { mode: 0o700 });
+  } catch (error) {
+    throw new AppError(
+      "already-exists",
+      `a cluster named "${name}" is up: use it, end it with \`podwire down --name ${name}\`, or choose another --name`,
+      {
+        cause: error,
+      },
+    );
+  }
+  for (const path of [folder.state, folder.logs, folder.data]) mkdirSync(path, { mode: 0o700 });
+  return folder;
+}
+
+export function livingSandbox(name: string, env: Environment): ProcessId | undefined {
+  return findSandbox(clusterFolder(name, env).identity);
+}
+
+/** Removes the folders of clusters whose sandbox is dead; one without a sandbox yet gets a moment to start it. */
+export function sweepDead(env: Environment, nowMs: number): void {
+  const root = clustersRoot(env);
+  if (!existsSync(root)) return;
+  for (const name of readdirSync(root)) {
+    const dir = join(root, name);
+    const identity = join(dir, "sandbox");
+    const began = existsSync(identity) || nowMs - statSync(dir).mtimeMs > bornMs;
+    if (began && findSandbox(identity) === undefined) removeFolder(dir);
+  }
+}
+
+export function removeFolder(dir: string): void {
+  rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+}

@@ -1,0 +1,133 @@
+/* Brings a cluster up on this machine, and takes it down. */
+
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "#core/clock.ts";
+import { AppError, isAppError } from "#core/errors.ts";
+import type { ProcessId } from "#kernel/processes.ts";
+import { endSandbox, startSandbox } from "#kernel/sandbox.ts";
+import type { Environment } from "#process/cluster-paths.ts";
+import { ClusterService } from "#proto/podwire/v1/cluster.ts";
+import { createRpcClient, type RpcClient } from "#rpc/client.ts";
+import { type ClusterConfig, checkConfig } from "./cluster-config.ts";
+import { type ClusterFolder, clusterFolder, livingSandbox, makeFolder, removeFolder } from "./cluster-folder.ts";
+
+const supervisor = join(import.meta.dirname, "supervisor.ts");
+
+export interface UpOptions {
+  readonly config: ClusterConfig;
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** How many nodes are Ready, whenever that changes. */
+  readonly onReady: (ready: number) => void;
+}
+
+export interface RunningCluster {
+  readonly socket: string;
+  readonly sandbox: ProcessId;
+}
+
+/** Resolves when every node is Ready. Where that fails nothing stays behind. */
+export async function up({ config, env, clock, signal, onReady }: UpOptions): Promise<RunningCluster> {
+  checkConfig(config);
+  if (process.getuid?.() !== 0) {
+    throw new AppError("failed-precondition", "podwire up needs root for now: run it as root, for example with sudo");
+  }
+  const folder = makeFolder(config.name, env, clock.wallMs());
+  try {
+    writeFileSync(folder.config, `${JSON.stringify(config)}\n`, { mode: 0o600 });
+    writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
+    const sandbox = await startSandbox(
+      {
+        identityPath: folder.identity,
+        logPath: join(folder.logs, "supervisor.log"),
+        argv: [process.execPath, ...process.execArgv, supervisor, config.name],
+        env: sandboxEnv(env),
+      },
+      signal,
+    );
+    await nodesReady(folder, config, sandbox, { clock, signal, onReady });
+    return { socket: folder.socket, sandbox };
+  } catch (error) {
+    await down(config.name, env);
+    throw error;
+  }
+}
+
+/** False where no cluster of that name was up. Resolves when every process of it has ended and its folder is gone. */
+export async function down(name: string, env: Environment): Promise<boolean> {
+  const folder = clusterFolder(name, env);
+  const sandbox = livingSandbox(name, env);
+  if (sandbox !== undefined) await endSandbox(sandbox, AbortSignal.timeout(downMs));
+  removeFolder(folder.dir);
+  return sandbox !== undefined;
+}
+
+const downMs = 20_000;
+const readyMs = 60_000;
+
+interface ReadyOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onReady: (ready: number) => void;
+}
+
+async function nodesReady(
+  folder: ClusterFolder,
+  config: ClusterConfig,
+  sandbox: ProcessId,
+  options: ReadyOptions,
+): Promise<void> {
+  const { clock, onReady } = options;
+  const deadline = AbortSignal.timeout(readyMs);
+  const signal = AbortSignal.any([options.signal, deadline]);
+  using client = createRpcClient(ClusterService, { address: `unix:${folder.socket}` });
+  for (;;) {
+    try {
+      return await watchNodes(client, config.nodeCount, onReady, signal);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (deadline.aborted) {
+        throw new AppError("timeout", `the nodes were not Ready within ${readyMs / 1000} s: the logs are in ${folder.logs}`, {
+          cause: error,
+        });
+      }
+      // The control plane needs a moment to start.
+      if (!isAppError(error, "unavailable", "cancelled")) throw error;
+      if (livingSandbox(config.name, { ...process.env }) === undefined && sandbox !== undefined) {
+        throw new AppError("internal", `the sandbox ended: the logs are in ${folder.logs}`, { cause: error });
+      }
+    }
+    await clock.sleep(20, signal).catch(() => {});
+  }
+}
+
+async function watchNodes(
+  client: RpcClient<typeof ClusterService>,
+  wanted: number,
+  onReady: (ready: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const ready = new Set<string>();
+  const request = { kind: "Node", namespace: "", labelSelector: "", fieldSelector: "", resourceVersion: "" };
+  for await (const { events } of client.watch(request, { signal })) {
+    for (const { object } of events) {
+      if (object?.object?.$case !== "node") continue;
+      const { metadata, status } = object.object.value;
+      const isReady = status?.conditions.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
+      if (isReady) ready.add(metadata?.name ?? "");
+      else ready.delete(metadata?.name ?? "");
+    }
+    onReady(ready.size);
+    if (ready.size >= wanted) return;
+  }
+  throw new AppError("unavailable", "the watch ended");
+}
+
+/** What programs inside need, and no more: nothing secret of the user's environment reaches a pod's host. */
+function sandboxEnv(env: Environment): Record<string, string> {
+  const kept = ["PATH", "LANG", "NODE_COMPILE_CACHE", "NODE_V8_COVERAGE", "XDG_RUNTIME_DIR", "NODE_NO_WARNINGS"];
+  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

@@ -1,0 +1,78 @@
+/* A sandbox: namespaces in which a whole cluster lives. All its state is its own, so ending its first process ends it all. */
+
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleepFor } from "node:timers/promises";
+import { AppError } from "#core/errors.ts";
+import { identify, isAlive, type ProcessId, parseStat } from "./processes.ts";
+
+const script = join(import.meta.dirname, "init.sh");
+
+export interface SandboxSpec {
+  /** A file that the sandbox's first process makes and that names it. */
+  readonly identityPath: string;
+  readonly logPath: string;
+  /** The program inside, and its arguments. */
+  readonly argv: readonly string[];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts a sandbox that outlives this process. Resolves when its first process has named itself; "internal" with the log's end where
+ * it died before that.
+ */
+export async function startSandbox({ identityPath, logPath, argv, env }: SandboxSpec, signal: AbortSignal): Promise<ProcessId> {
+  const log = openSync(logPath, "a", 0o600);
+  // KILL to whoever waits outside must end the sandbox too.
+  const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"];
+  const child = spawn("unshare", [...namespaces, "--", "sh", script, identityPath, ...argv], {
+    detached: true,
+    cwd: "/",
+    env,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  let failure: Error | undefined;
+  child.once("error", (error) => {
+    failure = error;
+  });
+  child.unref();
+  for (;;) {
+    const id = readIdentity(identityPath);
+    if (id !== undefined) return id;
+    if (failure !== undefined || child.exitCode !== null) {
+      const said = readFileSync(logPath, "utf8").trim();
+      throw new AppError("internal", `the sandbox did not start: ${failure?.message ?? said}`, { cause: failure });
+    }
+    await sleepFor(5, undefined, { signal });
+  }
+}
+
+/** The first process of the sandbox that left this file, or undefined where there is none or it is dead. */
+export function findSandbox(identityPath: string): ProcessId | undefined {
+  const id = readIdentity(identityPath);
+  return id !== undefined && isAlive(id) ? id : undefined;
+}
+
+/** Ends the sandbox and waits until the kernel has ended every process in it. */
+export async function endSandbox(id: ProcessId, signal: AbortSignal): Promise<void> {
+  if (isAlive(id)) process.kill(id.pid, "SIGKILL");
+  // A first process that its parent has not reaped yet has no children left: the kernel ended them before.
+  while (isAlive(id)) await sleepFor(5, undefined, { signal });
+}
+
+/** This process, for files that must tell a living owner from a dead one. */
+export function ownIdentity(): ProcessId | undefined {
+  return identify(process.pid);
+}
+
+function readIdentity(path: string): ProcessId | undefined {
+  try {
+    const text = readFileSync(path, "utf8");
+    return text.endsWith("\n") ? parseStat(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
