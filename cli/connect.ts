@@ -120,7 +120,10 @@ function checkAddress(text: string): string {
 }
 
 function whyNot({ address, cluster }: Place, code: string): string {
-  const start = `start it with \`podwire up${cluster === undefined || cluster === "default" ? "" : ` --name ${cluster}`}\``;
+  const start =
+    cluster === undefined
+      ? "check the address, or start a cluster with `podwire up`"
+      : `start it with \`podwire up --name ${cluster}\``;
   const who = cluster === undefined ? `the control plane at ${address}` : `cluster ${JSON.stringify(cluster)}`;
   switch (code) {
     case "ENOENT":

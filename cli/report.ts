@@ -41,7 +41,8 @@ export function serverError(error: AppError): string {
   const reason = error.reason ?? reasons[error.kind];
   // The server's message names the objects itself: `The Pod "x" is invalid: …`.
   if (reason === "Invalid") return error.message;
-  if (reason === "Unauthorized") return `error: You must be logged in to the server (${error.message})`;
+  if (reason === "Unauthorized")
+    return `error: You must be logged in to the server (${error.message}): name the token with --token-file FILE`;
   return `Error from server (${reason}): ${error.message}`;
 }
 

@@ -71,7 +71,7 @@ export async function writeManifests(invocation: Invocation<WriteOptions>, { ver
   using connection = await connect(invocation);
   const request = { manifests, namespace: globals.namespace, validate, dryRun: dryRun === "server" };
   const answer = await call(connection, request, signal);
-  await printAnswer(invocation, { answer, format, dryRun });
+  await printAnswer(invocation, { answer, format, dryRun, sources: documents.map((document) => document.source) });
   return 0;
 }
 
@@ -79,11 +79,15 @@ interface Answered {
   readonly answer: WriteAnswer;
   readonly format: OutputFormat;
   readonly dryRun: "none" | "server";
+  readonly sources: readonly string[];
 }
 
-async function printAnswer({ printer }: Invocation, { answer, format, dryRun }: Answered): Promise<void> {
+async function printAnswer({ printer }: Invocation, { answer, format, dryRun, sources }: Answered): Promise<void> {
   const items = answer.results.map((result) => unwrap(result.object));
-  for (const result of answer.results) for (const warning of result.warnings) await printer.printError(`Warning: ${warning}\n`);
+  for (const [i, { warnings }] of answer.results.entries()) {
+    const place = sources.length > 1 ? `${sources[i]}: ` : "";
+    for (const warning of warnings) await printer.printError(`Warning: ${place}${warning}\n`);
+  }
   if (format.as !== "table") {
     await printer.print(await renderDocuments(items, { format, single: items.length === 1 }));
     return;

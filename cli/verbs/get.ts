@@ -69,7 +69,8 @@ export const getVerb: Verb<GetOptions> = {
     const watching = options.watch === true || options.watchOnly === true;
     const query = watching ? watchQuery(request) : undefined;
     using connection = await connect(invocation);
-    return query === undefined ? printOnce(request, connection) : printChanges(request, query, connection);
+    // Awaited, or the connection would close before.
+    return await (query === undefined ? printOnce(request, connection) : printChanges(request, query, connection));
   },
 };
 

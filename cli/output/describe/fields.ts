@@ -49,20 +49,23 @@ export function innerTable(titles: readonly string[], rows: readonly (readonly s
   return indented(lines.map((line) => line.join("\t")));
 }
 
-export function conditionsTable(conditions: readonly Condition[]): string[] {
-  const rows = conditions.map((condition) => [
-    condition.type ?? "",
-    condition.status ?? "",
-    ...(condition.lastHeartbeatTime === undefined ? [] : [timeText(condition.lastHeartbeatTime)]),
-    timeText(condition.lastTransitionTime),
-    condition.reason ?? "",
-    condition.message ?? "",
-  ]);
-  const heartbeats = conditions.some((condition) => condition.lastHeartbeatTime !== undefined);
-  const titles = ["Type", "Status", ...(heartbeats ? ["LastHeartbeatTime"] : []), "LastTransitionTime", "Reason", "Message"];
+/** The conditions of a pod: type and status; reason and message where any has one. */
+export function conditionsTable(
+  conditions: readonly Condition[],
+  { times = false }: { readonly times?: boolean } = {},
+): string[] {
+  const columns: readonly (readonly [title: string, cell: (condition: Condition) => string | undefined, always: boolean])[] = [
+    ["Type", (condition) => condition.type, true],
+    ["Status", (condition) => condition.status, true],
+    ["LastHeartbeatTime", (condition) => condition.lastHeartbeatTime && timeText(condition.lastHeartbeatTime), false],
+    ["LastTransitionTime", (condition) => (times ? timeText(condition.lastTransitionTime) : undefined), times],
+    ["Reason", (condition) => condition.reason, times],
+    ["Message", (condition) => condition.message, times],
+  ];
+  const shown = columns.filter(([, cell, always]) => always || conditions.some((condition) => (cell(condition) ?? "") !== ""));
   return innerTable(
-    titles,
-    rows.map((row) => (row.length < titles.length ? [...row.slice(0, 2), "", ...row.slice(2)] : row)),
+    shown.map(([title]) => title),
+    conditions.map((condition) => shown.map(([, cell]) => cell(condition) ?? "")),
   );
 }
 

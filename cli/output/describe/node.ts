@@ -13,7 +13,7 @@ export const nodeDescriber: Describer<Node> = {
   },
   lines: (node, { related, nowMs }) => [
     ...headLines(node),
-    ...(node.status?.conditions.length ? ["Conditions:", ...conditionsTable(node.status.conditions)] : []),
+    ...(node.status?.conditions.length ? ["Conditions:", ...conditionsTable(node.status.conditions, { times: true })] : []),
     "Addresses:",
     ...indented((node.status?.addresses ?? []).map(({ type, address }) => field(type ?? "", address))),
     "Capacity:",
