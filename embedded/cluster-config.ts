@@ -18,6 +18,7 @@ export const underlay: Cidr = parseCidr("172.18.0.0/16");
 export const nodeCidrPrefix = 24;
 export const agentPort = 7443;
 const nodesMax = 250;
+export const defaultClusterName = "podwire";
 
 export interface HostPlan {
   readonly name: string;

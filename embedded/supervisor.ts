@@ -21,10 +21,13 @@ import {
 import { type ClusterFolder, clusterFolder } from "./cluster-folder.ts";
 
 const project = join(import.meta.dirname, "..");
-const [name = ""] = process.argv.slice(2);
+const [name = "", tied] = process.argv.slice(2);
 const folder = clusterFolder(name, process.env);
 const config = JSON.parse(readFileSync(folder.config, "utf8")) as ClusterConfig;
 const log = createLog({ level: config.logLevel, name: "supervisor" }).child({ cluster: name });
+
+// Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we.
+if (tied === "tied") process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
 
 await runDaemon(log, async (signal) => {
   const nodes = nodeHosts(config.nodeCount);

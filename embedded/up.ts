@@ -1,17 +1,17 @@
-/* Brings a cluster up on this machine, and takes it down. */
+/* Brings a cluster up on this machine. */
 
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError } from "#core/errors.ts";
-import type { ProcessId } from "#kernel/processes.ts";
-import { endSandbox, startSandbox } from "#kernel/sandbox.ts";
+import { findSandbox, startSandbox } from "#kernel/sandbox.ts";
 import type { Environment } from "#process/cluster-paths.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcClient, type RpcClient } from "#rpc/client.ts";
 import { type ClusterConfig, checkConfig } from "./cluster-config.ts";
-import { type ClusterFolder, clusterFolder, livingSandbox, makeFolder, removeFolder } from "./cluster-folder.ts";
+import { type ClusterFolder, makeFolder } from "./cluster-folder.ts";
+import { down } from "./down.ts";
 
 const supervisor = join(import.meta.dirname, "supervisor.ts");
 
@@ -19,6 +19,8 @@ export interface UpOptions {
   readonly config: ClusterConfig;
   readonly env: Environment;
   readonly clock: Clock;
+  /** The cluster ends with this process. */
+  readonly foreground: boolean;
   readonly signal: AbortSignal;
   /** How many nodes are Ready, whenever that changes. */
   readonly onReady: (ready: number) => void;
@@ -26,11 +28,12 @@ export interface UpOptions {
 
 export interface RunningCluster {
   readonly socket: string;
-  readonly sandbox: ProcessId;
+  /** Resolves when its sandbox is dead, however it died. */
+  readonly ended: Promise<void>;
 }
 
 /** Resolves when every node is Ready. Where that fails nothing stays behind. */
-export async function up({ config, env, clock, signal, onReady }: UpOptions): Promise<RunningCluster> {
+export async function up({ config, env, clock, foreground, signal, onReady }: UpOptions): Promise<RunningCluster> {
   checkConfig(config);
   if (process.getuid?.() !== 0) {
     throw new AppError("failed-precondition", "podwire up needs root for now: run it as root, for example with sudo");
@@ -41,31 +44,22 @@ export async function up({ config, env, clock, signal, onReady }: UpOptions): Pr
     writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
     const sandbox = await startSandbox(
       {
+        tied: foreground,
         identityPath: folder.identity,
         logPath: join(folder.logs, "supervisor.log"),
-        argv: [process.execPath, ...process.execArgv, supervisor, config.name],
+        argv: [process.execPath, ...process.execArgv, supervisor, config.name, ...(foreground ? ["tied"] : [])],
         env: sandboxEnv(env),
       },
       signal,
     );
-    await nodesReady(folder, config, sandbox, { clock, signal, onReady });
-    return { socket: folder.socket, sandbox };
+    await nodesReady(folder, config, { clock, signal, onReady });
+    return { socket: folder.socket, ended: sandbox.ended };
   } catch (error) {
     await down(config.name, env);
     throw error;
   }
 }
 
-/** False where no cluster of that name was up. Resolves when every process of it has ended and its folder is gone. */
-export async function down(name: string, env: Environment): Promise<boolean> {
-  const folder = clusterFolder(name, env);
-  const sandbox = livingSandbox(name, env);
-  if (sandbox !== undefined) await endSandbox(sandbox, AbortSignal.timeout(downMs));
-  removeFolder(folder.dir);
-  return sandbox !== undefined;
-}
-
-const downMs = 20_000;
 const readyMs = 60_000;
 
 interface ReadyOptions {
@@ -74,12 +68,7 @@ interface ReadyOptions {
   readonly onReady: (ready: number) => void;
 }
 
-async function nodesReady(
-  folder: ClusterFolder,
-  config: ClusterConfig,
-  sandbox: ProcessId,
-  options: ReadyOptions,
-): Promise<void> {
+async function nodesReady(folder: ClusterFolder, config: ClusterConfig, options: ReadyOptions): Promise<void> {
   const { clock, onReady } = options;
   const deadline = AbortSignal.timeout(readyMs);
   const signal = AbortSignal.any([options.signal, deadline]);
@@ -96,7 +85,7 @@ async function nodesReady(
       }
       // The control plane needs a moment to start.
       if (!isAppError(error, "unavailable", "cancelled")) throw error;
-      if (livingSandbox(config.name, { ...process.env }) === undefined && sandbox !== undefined) {
+      if (findSandbox(folder.identity) === undefined) {
         throw new AppError("internal", `the sandbox ended: the logs are in ${folder.logs}`, { cause: error });
       }
     }

@@ -17,13 +17,24 @@ export interface SandboxSpec {
   readonly argv: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The program's standard input ends when this process does, however it does: the program then ends by itself. */
+  readonly tied: boolean;
+}
+
+export interface Sandbox {
+  readonly id: ProcessId;
+  /** Resolves when it is dead. */
+  readonly ended: Promise<void>;
 }
 
 /**
- * Starts a sandbox that outlives this process. Resolves when its first process has named itself; "internal" with the log's end where
+ * Starts a sandbox, which outlives this process. Resolves when its first process has named itself; "internal" with the log's end where
  * it died before that.
  */
-export async function startSandbox({ identityPath, logPath, argv, env }: SandboxSpec, signal: AbortSignal): Promise<ProcessId> {
+export async function startSandbox(
+  { identityPath, logPath, argv, env, tied }: SandboxSpec,
+  signal: AbortSignal,
+): Promise<Sandbox> {
   const log = openSync(logPath, "a", 0o600);
   // KILL to whoever waits outside must end the sandbox too.
   const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"];
@@ -31,17 +42,18 @@ export async function startSandbox({ identityPath, logPath, argv, env }: Sandbox
     detached: true,
     cwd: "/",
     env,
-    stdio: ["ignore", log, log],
+    stdio: [tied ? "pipe" : "ignore", log, log],
   });
   closeSync(log);
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   let failure: Error | undefined;
   child.once("error", (error) => {
     failure = error;
   });
-  child.unref();
+  if (!tied) child.unref();
   for (;;) {
     const id = readIdentity(identityPath);
-    if (id !== undefined) return id;
+    if (id !== undefined) return { id, ended };
     if (failure !== undefined || child.exitCode !== null) {
       const said = readFileSync(logPath, "utf8").trim();
       throw new AppError("internal", `the sandbox did not start: ${failure?.message ?? said}`, { cause: failure });

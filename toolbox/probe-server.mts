@@ -8,15 +8,13 @@ import { createSocket } from "node:dgram";
 import { createServer, type Socket } from "node:net";
 import { parseArgs } from "node:util";
 
-const bytesMax = 64 * 1024 * 1024;
+const payloadBytesMax = 64 * 1024 * 1024;
+const headBytesMax = 1_024;
 
 export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { port: { type: "string", default: "19777" } } });
   const port = Number(values.port);
-  createServer((socket) => {
-    socket.on("error", () => {});
-    void serve(socket).catch(() => socket.destroy());
-  }).listen(port, "0.0.0.0");
+  createServer(serve).listen(port, "0.0.0.0");
   const udp = createSocket({ type: "udp4", recvBufferSize: 1024 * 1024, sendBufferSize: 1024 * 1024 });
   udp.on("error", () => {});
   udp.on("message", (message, { address, port: from }) => {
@@ -26,30 +24,38 @@ export async function main(args: readonly string[]): Promise<void> {
   udp.bind(port, "0.0.0.0");
 }
 
-async function serve(socket: Socket): Promise<void> {
+function serve(socket: Socket): void {
   let head = Buffer.alloc(0);
   let wanted: number | undefined;
   const payload: Buffer[] = [];
   let received = 0;
-  for await (const chunk of socket as AsyncIterable<Buffer>) {
-    let rest = chunk;
+  socket.on("error", () => {});
+  socket.on("data", (chunk: Buffer) => {
     if (wanted === undefined) {
       head = Buffer.concat([head, chunk]);
       const end = head.indexOf(0x0a);
-      if (end < 0) {
-        if (head.length > 1_024) return void socket.destroy();
-        continue;
-      }
-      wanted = Number((JSON.parse(head.subarray(0, end).toString()) as { bytes: number }).bytes);
-      if (!(wanted >= 0 && wanted <= bytesMax)) return void socket.destroy();
-      rest = head.subarray(end + 1);
-    }
-    payload.push(rest);
-    received += rest.length;
-    if (received >= wanted) break;
+      if (end < 0 && head.length <= headBytesMax) return;
+      wanted = readHead(head.subarray(0, end));
+      if (wanted === undefined) return void socket.destroy();
+      payload.push(head.subarray(end + 1));
+    } else payload.push(chunk);
+    received += payload.at(-1)?.length ?? 0;
+    if (received >= wanted) answer(socket, Buffer.concat(payload));
+  });
+}
+
+/** How many bytes follow; undefined where it is no head of ours. */
+function readHead(line: Buffer): number | undefined {
+  try {
+    const { bytes } = JSON.parse(line.toString()) as { bytes: number };
+    return Number.isInteger(bytes) && bytes >= 0 && bytes <= payloadBytesMax ? bytes : undefined;
+  } catch {
+    return undefined;
   }
-  const bytes = Buffer.concat(payload);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+}
+
+function answer(socket: Socket, payload: Buffer): void {
+  const sha256 = createHash("sha256").update(payload).digest("hex");
   socket.write(`${JSON.stringify({ client: socket.remoteAddress, local: socket.localAddress, sha256 })}\n`);
-  socket.end(bytes);
+  socket.end(payload);
 }

@@ -39,6 +39,24 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./wait.ts")).waitVerb,
   },
   {
+    name: "up",
+    group: "Cluster Management Commands",
+    summary: "Start a cluster on this machine",
+    load: async () => (await import("./up.ts")).upVerb,
+  },
+  {
+    name: "down",
+    group: "Cluster Management Commands",
+    summary: "End a cluster on this machine",
+    load: async () => (await import("./down.ts")).downVerb,
+  },
+  {
+    name: "verify",
+    group: "Troubleshooting Commands",
+    summary: "Prove the rules of the network model on the running cluster",
+    load: async () => (await import("./verify.ts")).verifyVerb,
+  },
+  {
     name: "logs",
     group: "Troubleshooting Commands",
     summary: "Print the output of a pod's container",

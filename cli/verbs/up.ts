@@ -1,0 +1,125 @@
+/* `podwire up`: a cluster on this machine, in the foreground until Ctrl-C or detached. */
+
+import { Option } from "commander";
+import { type LogLevel, logLevels } from "#process/log.ts";
+import { type ClusterConfig, defaultClusterName } from "../../embedded/cluster-config.ts";
+import { down } from "../../embedded/down.ts";
+import { type RunningCluster, up } from "../../embedded/up.ts";
+import { readManifests } from "../manifests.ts";
+import { badFlag, UsageError } from "../usage-error.ts";
+import type { Invocation, Verb } from "../verb.ts";
+import { fileFlags } from "../write.ts";
+import { applyVerb } from "./apply.ts";
+import { verifyVerb } from "./verify.ts";
+
+interface UpOptions {
+  readonly name?: string;
+  readonly nodes?: string;
+  readonly podCidr?: string;
+  readonly serviceCidr?: string;
+  readonly logLevel?: string;
+  readonly detach?: boolean;
+  readonly verify?: boolean;
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+}
+
+export const upVerb: Verb<UpOptions> = {
+  usage: "[flags]",
+  description: `Start a cluster on this machine: a control plane and nodes, each in a network namespace of its own. It is there until Ctrl-C,
+or with --detach until \`podwire down\`. Nothing of it touches the machine's own network, and nothing stays behind.`,
+  examples: `
+    # Three nodes until Ctrl-C
+    podwire up
+
+    # Five nodes in the background, with pods
+    podwire up --nodes 5 --detach -f examples/hello.yaml
+
+    # A second cluster beside the first
+    podwire up --name staging --detach`,
+  flags(command) {
+    command
+      .option("--name <name>", `the cluster's name; "${defaultClusterName}" where it is absent`)
+      .option("--nodes <count>", "how many nodes", "3")
+      .option("--pod-cidr <cidr>", "all pods' addresses; each node gets a /24 of them", "10.244.0.0/16")
+      .option("--service-cidr <cidr>", "all Services' addresses", "10.96.0.0/16")
+      .addOption(new Option("--log-level <level>", "how much the daemons log").choices([...logLevels]).default("info"))
+      .option("-d, --detach", "leave the cluster running and return")
+      .option("--verify", "prove the network model once it is up");
+    fileFlags(command);
+  },
+  async run(invocation) {
+    const { args, options, globals, context, printer, signal } = invocation;
+    if (args.length > 0) throw new UsageError(`up takes no arguments, got ${args.join(" ")}`, { inFlags: true });
+    const config = configOf(options, globals.cluster);
+    const paths = options.filename ?? [];
+    if (paths.includes("-"))
+      throw new UsageError("up reads no standard input: use `podwire apply -f -` once it is up", { inFlags: true });
+    // A file that can't be read is found before anything is made.
+    if (paths.length > 0) await readManifests({ paths, recursive: options.recursive === true, stdin: context.stdin });
+
+    const startedMs = context.clock.monotonicMs();
+    const foreground = options.detach !== true;
+    const cluster = await up({ config, env: context.env, clock: context.clock, foreground, signal, onReady: () => {} });
+    const seconds = ((context.clock.monotonicMs() - startedMs) / 1000).toFixed(2);
+    try {
+      await printer.print(`cluster "${config.name}" is up: ${config.nodeCount} nodes Ready after ${seconds} s\n`);
+      const inside = { ...invocation, globals: { ...globals, cluster: config.name, server: undefined } };
+      const code = await settle(inside, options);
+      if (foreground && !signal.aborted) await hold(inside, cluster, config.name);
+      return code;
+    } catch (error) {
+      if (signal.aborted) return 0;
+      await down(config.name, context.env);
+      throw error;
+    } finally {
+      if (foreground) {
+        await down(config.name, context.env);
+        await printer.printError(`cluster "${config.name}" is down\n`);
+      }
+    }
+  },
+};
+
+/** Applies and verifies as asked; the exit code. */
+async function settle(invocation: Invocation, options: UpOptions): Promise<number> {
+  if (options.filename !== undefined) {
+    await applyVerb.run({ ...invocation, options: { filename: options.filename, recursive: options.recursive === true } });
+  }
+  return options.verify === true ? verifyVerb.run({ ...invocation, options: {} }) : 0;
+}
+
+async function hold({ printer, signal }: Invocation, cluster: RunningCluster, name: string): Promise<void> {
+  const prefix = name === defaultClusterName ? "./podwire" : `./podwire --cluster ${name}`;
+  await printer.print(
+    [
+      "",
+      "Try, in another terminal:",
+      `  ${prefix} get nodes -o wide`,
+      `  ${prefix} get pods -A -o wide`,
+      `  ${prefix} verify`,
+      "Ctrl-C ends the cluster.",
+      "",
+    ].join("\n"),
+  );
+  await Promise.race([cluster.ended, aborted(signal)]);
+}
+
+function configOf(options: UpOptions, cluster: string | undefined): ClusterConfig {
+  const nodes = options.nodes ?? "3";
+  if (!/^[0-9]+$/.test(nodes)) throw badFlag("--nodes", nodes, "want a whole number");
+  return {
+    name: options.name ?? cluster ?? defaultClusterName,
+    nodeCount: Number(nodes),
+    podCidr: options.podCidr ?? "10.244.0.0/16",
+    serviceCidr: options.serviceCidr ?? "10.96.0.0/16",
+    logLevel: (options.logLevel ?? "info") as LogLevel,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

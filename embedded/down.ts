@@ -1,0 +1,28 @@
+/* Takes a cluster of this machine down: ending its sandbox's first process ends everything in it. */
+
+import { readdirSync } from "node:fs";
+import { endSandbox } from "#kernel/sandbox.ts";
+import { clustersRoot, type Environment } from "#process/cluster-paths.ts";
+import { clusterFolder, livingSandbox, removeFolder } from "./cluster-folder.ts";
+
+const downMs = 20_000;
+
+/** False where no cluster of that name was up. Resolves when every process of it has ended and its folder is gone. */
+export async function down(name: string, env: Environment): Promise<boolean> {
+  const folder = clusterFolder(name, env);
+  const sandbox = livingSandbox(name, env);
+  if (sandbox !== undefined) await endSandbox(sandbox, AbortSignal.timeout(downMs));
+  removeFolder(folder.dir);
+  return sandbox !== undefined;
+}
+
+/** The clusters that are up. */
+export function clusterNames(env: Environment): string[] {
+  try {
+    return readdirSync(clustersRoot(env))
+      .filter((name) => livingSandbox(name, env) !== undefined)
+      .sort();
+  } catch {
+    return [];
+  }
+}
