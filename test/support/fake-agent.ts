@@ -204,7 +204,8 @@ export function runningStatus(pod: Pod, podIP: string): PodStatus {
   };
 }
 
-/** Node-3 is 192.168.0.3; a name without a number is 192.168.0.250. */
+/** Node-3 is 192.168.0.3, node-300 is 192.168.1.44; a name without a number is 192.168.255.250. */
 function addressOf(name: string): string {
-  return `192.168.0.${/([0-9]+)$/.exec(name)?.[1] ?? 250}`;
+  const number = Number(/([0-9]+)$/.exec(name)?.[1] ?? 0xfffa);
+  return `192.168.${(number >> 8) & 255}.${number & 255}`;
 }
