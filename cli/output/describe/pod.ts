@@ -1,6 +1,7 @@
 import type { Json } from "#core/json.ts";
 import type { Container, ContainerState, ContainerStatus, Pod } from "#proto/podwire/v1/resources.ts";
 import { podStatusText } from "../pod-status.ts";
+import { printable } from "../printable.ts";
 import type { Describer } from "./describers.ts";
 import {
   annotationsField,
@@ -115,7 +116,7 @@ function stateLines(label: string, state: ContainerState | undefined): string[] 
 function wordsLines(label: string, words: readonly string[]): string[] {
   return words.length === 0
     ? []
-    : [`${label}:`, ...words.flatMap((word) => word.split("\n")).map((line) => `  ${line.replaceAll("\t", " ")}`)];
+    : [`${label}:`, ...words.flatMap((word) => word.split("\n")).map((line) => `  ${printable(line)}`)];
 }
 
 function environmentLines({ env }: Container): string[] {
