@@ -5,10 +5,10 @@ import { formatCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
+import { podwireVersion } from "#process/version.ts";
 import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type RpcServer } from "#rpc/server.ts";
-import packageJson from "../package.json" with { type: "json" };
 import { type Cluster, openCluster } from "./cluster.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
@@ -66,7 +66,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     keyFor: (a, b) => pairKey(cluster.secret, a, b),
     welcome: { cluster: cluster.name, podCIDR: formatCidr(cluster.podCidr), serviceCIDR: formatCidr(cluster.serviceCidr) },
   });
-  const users = clusterHandlers({ store, clock, ids, cluster, version: packageJson.version, sessions, streams });
+  const users = clusterHandlers({ store, clock, ids, cluster, version: podwireVersion(), sessions, streams });
   const serve = (transport: Transport): RpcServer => {
     const server = createRpcServer({
       authorize: createAuthorize({ transport, store, tokens }),
