@@ -6,16 +6,28 @@
  * level-triggered: what is left unread brings the next turn. */
 
 import koffi from "koffi";
+import { describeErrno } from "./ffi.ts";
 
-/** Calls `onReadable`, at most once a turn of the event loop, for as long as `descriptor` has something to read. */
-export function watchReadable(descriptor: number, onReadable: () => void): Disposable {
+export interface ReadableWatch {
+  /** At most once a turn of the event loop, for as long as the descriptor has something to read. */
+  onReadable(): void;
+  /** Once: what was behind the descriptor is gone, and nothing more will come. */
+  onLost(reason: string): void;
+}
+
+export function watchReadable(descriptor: number, { onReadable, onLost }: ReadableWatch): Disposable {
   let due = false;
   let stopped = false;
+  let failure = 0;
   const run = () => {
     due = false;
-    if (!stopped) onReadable();
+    if (stopped) return;
+    if (failure < 0) onLost(describeErrno(-failure));
+    else onReadable();
   };
-  const handle = koffi.node.poll(descriptor, { readable: true }, () => {
+  // koffi's types leave out the status that comes before the events; libuv stops by itself where it is negative.
+  const handle = koffi.node.poll(descriptor, { readable: true }, (...args: unknown[]) => {
+    if (typeof args[0] === "number" && args[0] < 0) failure = args[0];
     if (due) return;
     due = true;
     setImmediate(run);

@@ -16,7 +16,10 @@ export interface Tun extends Disposable {
   readonly offloads: readonly GsoType[];
   /** From now on the kernel gives frames of these gso types only, and segments the others itself. */
   setOffloads(types: readonly GsoType[]): void;
-  /** Calls `onReadable` from the event loop while frames wait. Disposing of the answer stops it. */
+  /**
+   * Calls `onReadable` from the event loop while frames wait. Disposing of the answer stops it. Where somebody removes the
+   * device, the process ends with an error that says so: its next run makes a new one.
+   */
   watch(onReadable: () => void): Disposable;
   /**
    * Moves one frame, header and packet, into `memory` at `offset`. Answers its length, 0 where none waits. There must be
@@ -134,7 +137,12 @@ function tunOn(descriptor: number, name: string, offloads: readonly GsoType[], o
       if (offload) control(descriptor, TUNSETOFFLOAD, flagsOf(types.filter((type) => offloads.includes(type))));
     },
     watch(onReadable) {
-      const poll = watchReadable(descriptor, onReadable);
+      const poll = watchReadable(descriptor, {
+        onReadable,
+        onLost(reason) {
+          throw new AppError("failed-precondition", `device ${name} was removed while it was in use (${reason})`);
+        },
+      });
       watches.add(poll);
       return poll;
     },

@@ -43,8 +43,6 @@ export interface AdmissionOptions {
 
 export interface Doorkeeper {
   judge(headers: Headers): Admission;
-  /** Drops what was remembered of a peer that is gone, or that has a new key. */
-  forget(peer: string): void;
 }
 
 export function createDoorkeeper({ instance, offload, clock, limits, self, keyOf }: AdmissionOptions): Doorkeeper {
@@ -52,6 +50,15 @@ export function createDoorkeeper({ instance, offload, clock, limits, self, keyOf
   const startedMs = clock.wallMs();
   const strangerKey = randomBytes(32);
   const nonces = new Map<string, NonceMemory>();
+  /** A peer that was removed may come back with the same key, so what it used stays known until it is worth nothing. */
+  const memoryFor = (peer: string, nowMs: number): NonceMemory => {
+    const known = nonces.get(peer);
+    if (known !== undefined) return known;
+    for (const [name, memory] of nonces) if (memory.isEmpty(nowMs)) nonces.delete(name);
+    const memory = createNonceMemory(limits.noncesMax);
+    nonces.set(peer, memory);
+    return memory;
+  };
   const no = (refusal: Refusal): Admission => ({ admitted: false, refusal });
 
   return {
@@ -66,13 +73,8 @@ export function createDoorkeeper({ instance, offload, clock, limits, self, keyOf
       if (key === undefined || !proves) return no("unproven");
       const skewMs = Math.abs(hello.timeMs - clock.wallMs());
       if (skewMs > limits.clockSkewMsMax || hello.timeMs < startedMs) return no("clock");
-      let memory = nonces.get(hello.node);
-      if (memory === undefined) {
-        memory = createNonceMemory(limits.noncesMax);
-        nonces.set(hello.node, memory);
-      }
       const nowMs = clock.monotonicMs();
-      switch (memory.use(hello.nonce, { nowMs, untilMs: nowMs + 2 * limits.clockSkewMsMax })) {
+      switch (memoryFor(hello.node, nowMs).use(hello.nonce, { nowMs, untilMs: nowMs + 2 * limits.clockSkewMsMax })) {
         case "replayed":
           return no("replayed");
         case "full":
@@ -82,9 +84,6 @@ export function createDoorkeeper({ instance, offload, clock, limits, self, keyOf
           return { admitted: true, hello, answer: makeAnswer({ nonce, instance, offload }, hello, key) };
         }
       }
-    },
-    forget(peer) {
-      nonces.delete(peer);
     },
   };
 }

@@ -1,9 +1,10 @@
 /* The client's side of a connection: dial, prove, see the proof of the other side. */
 
 import { randomBytes } from "node:crypto";
-import type { connect, TcpNetConnectOpts } from "node:net";
+import type { connect } from "node:net";
 import { WebSocket } from "ws";
 import type { Clock } from "#core/clock.ts";
+import { messageOf } from "#core/errors.ts";
 import { type Answer, answerProves, helloHeaders, makeHello, nonceBytes, readAnswer, subprotocol } from "./handshake.ts";
 import { type Inlet, openInlet } from "./inlet.ts";
 import { type OverlayLimits, websocketOptions } from "./limits.ts";
@@ -33,23 +34,19 @@ export interface Dialled {
  * or answers why there is no connection.
  */
 export function dial(options: DialOptions, onOpen: (dialled: Dialled) => void): Promise<string | undefined> {
-  const { self, peer, endpoint, key, instance, offload, clock, limits, signal } = options;
+  const { self, peer, key, instance, offload, clock, limits, signal } = options;
+  const nonce = randomBytes(nonceBytes).toString("base64url");
+  const hello = makeHello({ node: self, peer, timeMs: Math.floor(clock.wallMs()), nonce, instance, offload }, key);
   return new Promise((resolve) => {
-    const nonce = randomBytes(nonceBytes).toString("base64url");
-    const hello = makeHello({ node: self, peer, timeMs: Math.floor(clock.wallMs()), nonce, instance, offload }, key);
-    // The inlet is no net.Socket, so ws's own handshakeTimeout would never fire.
-    const deadline = AbortSignal.timeout(limits.handshakeMs);
-    let inlet: Inlet | undefined;
-    const websocket = new WebSocket(`ws://${endpoint}/`, [subprotocol], {
-      headers: helloHeaders(hello),
-      ...websocketOptions(limits),
-      createConnection: ((options: TcpNetConnectOpts) => {
-        inlet = openInlet({ host: options.host ?? "", port: Number(options.port), messageBytesMax: limits.messageBytesMax });
-        return inlet.stream;
-        // http takes any Duplex here; its types know sockets only.
-      }) as unknown as typeof connect,
-      followRedirects: false,
-    });
+    let opened: { readonly websocket: WebSocket; readonly inlet: Inlet };
+    try {
+      opened = openWebSocket(options, helloHeaders(hello));
+    } catch (error) {
+      // An endpoint that is no host:port.
+      resolve(messageOf(error));
+      return;
+    }
+    const { websocket, inlet } = opened;
     let proved: Answer | undefined;
     let settled = false;
     const settle = (problem: string | undefined) => {
@@ -60,6 +57,8 @@ export function dial(options: DialOptions, onOpen: (dialled: Dialled) => void): 
       resolve(problem);
       if (problem !== undefined) websocket.terminate();
     };
+    // The inlet is no net.Socket, so ws's own handshakeTimeout would never fire.
+    const deadline = AbortSignal.timeout(limits.handshakeMs);
     const abort = () => settle(signal.aborted ? "cancelled" : `no answer within ${limits.handshakeMs} ms`);
     signal.addEventListener("abort", abort, { once: true });
     deadline.addEventListener("abort", abort, { once: true });
@@ -78,11 +77,25 @@ export function dial(options: DialOptions, onOpen: (dialled: Dialled) => void): 
       proved = answer;
     });
     websocket.on("open", () => {
-      if (settled || proved === undefined || inlet === undefined) return websocket.terminate();
+      if (settled || proved === undefined) return websocket.terminate();
       onOpen({ answer: proved, websocket, inlet });
       settle(undefined);
     });
     websocket.on("close", () => settle("the connection was closed during the handshake"));
     if (signal.aborted) abort();
   });
+}
+
+function openWebSocket({ endpoint, limits }: DialOptions, headers: Record<string, string>) {
+  const url = new URL(`ws://${endpoint}/`);
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const inlet = openInlet({ host, port: Number(url.port || 80), messageBytesMax: limits.messageBytesMax });
+  const websocket = new WebSocket(url, [subprotocol], {
+    ...websocketOptions(limits),
+    headers,
+    followRedirects: false,
+    // http takes any Duplex here; its types know sockets only.
+    createConnection: (() => inlet.stream) as unknown as typeof connect,
+  });
+  return { websocket, inlet };
 }

@@ -13,7 +13,7 @@ import type { OverlayLimits } from "./limits.ts";
 import type { MessageSink } from "./outbox.ts";
 
 /** The codes that this side closes with; `ws` adds those of RFC 6455 for broken WebSocket frames. */
-export const closeCodes = {
+const closeCodes = {
   "going-away": 1001,
   "not-binary": 1003,
   replaced: 4000,
@@ -105,11 +105,13 @@ export function createLink({ websocket, socket, role, instance, clock, limits, o
     send(message, report) {
       const { length } = message;
       queuedBytes += length;
-      websocket.send(message, binary, () => {
+      websocket.send(message, binary, (error) => {
         queuedBytes -= length;
         full = false;
         fullHeartbeats = 0;
         report();
+        // The peer closed it, and what is sent from now on would be lost too.
+        if (error) end(error.message);
       });
     },
     noteFull() {

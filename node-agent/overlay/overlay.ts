@@ -114,7 +114,6 @@ export async function startOverlay(options: OverlayOptions): Promise<Overlay> {
   const closeTunnel = (tunnel: Tunnel, reason: CloseReason) => {
     tunnel.close(reason);
     tunnels.delete(tunnel.peer.name);
-    doorkeeper.forget(tunnel.peer.name);
   };
 
   const doorkeeper = createDoorkeeper({

@@ -128,6 +128,25 @@ describe("the overlay between hosts", function () {
     assert.match(said, /^failed-precondition device pw0 is held by another process/);
   });
 
+  it("ends the agent, with the reason, when its device is removed", async () => {
+    await using lab = await createLab(1);
+    const node = lab.node(0);
+    const watch = [
+      'import("#kernel/tun.ts").then(({ openTun }) => openTun({ name: "pw0" }).watch(() => {}))',
+      'process.on("uncaughtException", (e) => { console.log(e.kind, e.message); process.exit(3) })',
+      'setInterval(() => console.log("attached"), 20)',
+    ].join(";");
+    await using child = spawnIn(node.namespace, [process.execPath, "-e", watch]);
+    let said = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await until(() => said.includes("attached"), "the device to be watched");
+    await runIn(node.namespace, ["ip", "link", "del", "pw0"]);
+    await until(() => child.exitCode !== null, "the program to end");
+    assert.match(said, /failed-precondition device pw0 was removed while it was in use/);
+  });
+
   it("delays nobody while one peer is stopped and flooded, and finds it again", async () => {
     await using lab = await createLab(3);
     const [a, b, c] = [lab.node(0), lab.node(1), lab.node(2)];

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import pino from "pino";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { parseCidr } from "#core/cidr.ts";
 import type { GsoType } from "#core/frames.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
@@ -330,6 +330,44 @@ describe("a tunnel", () => {
     await reaches(moved, 1, "open");
   });
 
+  for (const { endpoint, reason } of [
+    { endpoint: "nowhere:port", reason: /Invalid URL/ },
+    { endpoint: nobodyListens, reason: /ECONNREFUSED/ },
+  ]) {
+    it(`says why it can't be dialled at ${endpoint}, and tries on`, async () => {
+      await using a = await startNode(1);
+      see(a, [peerOf(2, 1, { endpoint })]);
+      const tunnel = await until(() => {
+        const { tunnel: now } = statusOf(a, 2);
+        return now.state === "backoff" && now.attempt > 0 && now;
+      }, "the second failure");
+      assert.match(tunnel.reason, reason);
+    });
+  }
+
+  it("is not opened where the other side can't prove the key", async () => {
+    // An accomplice that accepts everybody and answers with made-up proofs.
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    server.on("headers", (lines) => {
+      const token = randomBytes(16).toString("base64url");
+      lines.push(
+        `Podwire-Nonce: ${token}`,
+        `Podwire-Instance: ${token}`,
+        "Podwire-Offload: none",
+        `Podwire-Proof: ${"A".repeat(43)}`,
+      );
+    });
+    await once(server, "listening");
+    await using a = await startNode(1);
+    see(a, [peerOf(2, 1, { endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}` })]);
+    const reason = await until(() => {
+      const { tunnel } = statusOf(a, 2);
+      return tunnel.state === "backoff" && tunnel.reason;
+    }, "the failure");
+    assert.match(reason, /does not prove/);
+    server.close();
+  });
+
   it("is cut when nothing is heard for three heartbeats", async () => {
     await using a = await startNode(1, { limits: { heartbeatMs: 20 } });
     see(a, [peerOf(2, 1)]);
@@ -441,6 +479,20 @@ describe("the door", () => {
     await assert.rejects(once(dial(), "open"), /401/);
     assert.equal(a.overlay.status().refusals.replayed, 1);
     first.terminate();
+  });
+
+  it("remembers what a peer used while that peer was removed", async () => {
+    await using a = await startNode(1);
+    see(a, [peerOf(2, 1)]);
+    const headers = headersAs(2, a);
+    const dial = () => new WebSocket(`ws://127.0.0.1:${a.overlay.port}/`, [subprotocol], { headers });
+    const first = dial();
+    await once(first, "open");
+    const closed = once(first, "close");
+    see(a, []);
+    await closed;
+    see(a, [peerOf(2, 1)]);
+    await assert.rejects(once(dial(), "open"), /401/);
   });
 
   it("answers a plain request with 426", async () => {
