@@ -69,8 +69,7 @@ or with --detach until \`podwire down\`. Nothing of it touches the machine's own
       if (foreground && !signal.aborted) await hold(inside, cluster, config.name);
       return code;
     } catch (error) {
-      if (signal.aborted) return 0;
-      await down(config.name, context.env);
+      if (!foreground) await down(config.name, context.env);
       throw error;
     } finally {
       if (foreground) {

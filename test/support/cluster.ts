@@ -1,0 +1,203 @@
+/* A cluster of a test, brought up by the real `podwire up --detach` in a folder of its own. Its disposal takes it down and proves
+ * that nothing of it is left. */
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { identify, isAlive, type ProcessId, parseStat } from "#kernel/processes.ts";
+import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import type { CliResult } from "./cli.ts";
+import { cleanEnv, type PodwireRun, runPodwire, startPodwire } from "./podwire.ts";
+import { type ProcessInfo, processesBelow } from "./proc.ts";
+import { requireSandbox } from "./sandbox.ts";
+import { until } from "./until.ts";
+
+export interface ClusterOptions {
+  readonly nodes?: number;
+  /** More flags of `up`. */
+  readonly flags?: readonly string[];
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly name: string;
+  /** The cluster's own folder. */
+  readonly dir: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs the CLI on this cluster, whatever it answers. */
+  podwire(...args: readonly string[]): Promise<CliResult>;
+  /** Its standard output; throws where the exit code isn't 0. */
+  run(...args: readonly string[]): Promise<string>;
+  /** With standard input. */
+  feed(stdin: string | Uint8Array, ...args: readonly string[]): Promise<CliResult>;
+  start(...args: readonly string[]): PodwireRun;
+  /** `apply -f -`; throws where something is refused. */
+  apply(...manifests: readonly object[]): Promise<string>;
+  /** Applies pods and waits until all are Ready. */
+  makePods(...manifests: readonly object[]): Promise<Pod[]>;
+  pod(name: string, namespace?: string): Promise<Pod>;
+  node(name: string): Promise<Node>;
+  readonly pids: ClusterPids;
+  /** What runs in a container, from its first process on: container.sh, the command, and what that started. */
+  containerProcesses(pod: Pod, container?: string): readonly ProcessInfo[];
+  /** The argv that runs `argv` in the network namespace of a host. */
+  onHost(host: string, argv: readonly string[]): readonly string[];
+  /** Every process of the cluster. */
+  processes(): ProcessInfo[];
+}
+
+export interface ClusterPids {
+  readonly init: number;
+  readonly supervisor: number;
+  readonly controlPlane: number;
+  agent(node: string): number;
+}
+
+export async function startCluster({ nodes = 2, flags = [] }: ClusterOptions = {}): Promise<Cluster> {
+  requireSandbox();
+  const folder = clusterHome();
+  const name = `t-${randomBytes(3).toString("hex")}`;
+  const env = cleanEnv({ XDG_RUNTIME_DIR: folder });
+  const up = await runPodwire(["up", "--detach", "--name", name, "--nodes", String(nodes), ...flags], { env });
+  try {
+    assert.equal(up.code, 0, `podwire up failed: ${up.stderr}`);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return openCluster({ name, env, folder });
+}
+
+/** A folder for XDG_RUNTIME_DIR. */
+export function clusterHome(): string {
+  return mkdtempSync(join(tmpdir(), "podwire-e2e-"));
+}
+
+export interface RunningUp {
+  readonly name: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What XDG_RUNTIME_DIR says; removed in the end. */
+  readonly folder: string;
+}
+
+/** A cluster that is up. */
+export function openCluster({ name, env, folder }: RunningUp): Cluster {
+  const dir = join(folder, "podwire", name);
+  const onCluster = { ...env, PODWIRE_CLUSTER: name };
+  const podwire: Cluster["podwire"] = (...args) => runPodwire(args, { env: onCluster });
+  const feed: Cluster["feed"] = (stdin, ...args) => runPodwire(args, { env: onCluster, stdin });
+  const succeeded = ({ code, stdout, stderr }: CliResult, what: string) => {
+    assert.equal(code, 0, `${what} ended with ${code}: ${stderr}`);
+    return stdout;
+  };
+  const run: Cluster["run"] = async (...args) => succeeded(await podwire(...args), `podwire ${args.join(" ")}`);
+  const read = async <T>(kind: string, object: string, namespace: string) =>
+    JSON.parse(await run("get", kind, object, "-n", namespace, "-o", "json")) as T;
+  const pod: Cluster["pod"] = (object, namespace = "default") => read<Pod>("pod", object, namespace);
+  const apply: Cluster["apply"] = async (...manifests) =>
+    succeeded(
+      await feed(JSON.stringify({ apiVersion: "v1", kind: "List", items: manifests }), "apply", "-f", "-"),
+      "podwire apply",
+    );
+  const init = () => sandboxOf(dir);
+  const processes = () => {
+    const first = init();
+    return first === undefined ? [] : processesBelow(first.pid);
+  };
+  const daemon = (...words: readonly string[]) => {
+    const found = processes().find(({ argv }) => isNode(argv) && words.every((word) => argv.some((part) => part.endsWith(word))));
+    assert.ok(found, `no process of cluster ${name} has ${words.join(" ")} in its command line`);
+    return found.pid;
+  };
+  return {
+    name,
+    dir,
+    env: onCluster,
+    podwire,
+    run,
+    feed,
+    start: (...args) => startPodwire(args, { env: onCluster }),
+    apply,
+    async makePods(...manifests) {
+      await apply(...manifests);
+      const names = manifests.map((manifest) => (manifest as Pod).metadata?.name ?? "");
+      await run("wait", "--for=condition=Ready", ...names.map((object) => `pod/${object}`), "--timeout=20s");
+      return Promise.all(names.map((object) => pod(object)));
+    },
+    pod,
+    node: (object) => read<Node>("node", object, "default"),
+    pids: {
+      get init() {
+        return init()?.pid ?? assert.fail("the cluster is down");
+      },
+      get supervisor() {
+        return daemon("embedded/supervisor.ts");
+      },
+      get controlPlane() {
+        return daemon("control-plane/main.ts");
+      },
+      agent: (node) => daemon("node-agent/main.ts", node),
+    },
+    containerProcesses({ metadata, spec }, container = spec?.containers[0]?.name ?? "") {
+      const folderOfRuns = join(dir, "state", spec?.nodeName ?? "", "pods", metadata?.uid ?? "", "containers", container);
+      const newest = Math.max(...readdirSync(folderOfRuns).map(Number).filter(Number.isInteger));
+      // As seen from the sandbox: the number is another out here.
+      const inside = Number.parseInt(readFileSync(join(folderOfRuns, String(newest), "init"), "utf8"), 10);
+      const first = processes().find(({ pid }) => namespacePids(pid).at(-2) === inside && namespacePids(pid).at(-1) === 1);
+      return first === undefined ? [] : [first, ...processesBelow(first.pid)];
+    },
+    onHost(host, argv) {
+      const pid = host === "control-plane" ? daemon("control-plane/main.ts") : daemon("node-agent/main.ts", host);
+      return ["nsenter", "--target", String(pid), "--net", "--mount", "--", ...argv];
+    },
+    processes,
+    async [Symbol.asyncDispose]() {
+      const own = processes().map(({ pid }) => identify(pid));
+      const { code, stderr } = await runPodwire(["down", "--name", name], { env });
+      try {
+        assert.equal(code, 0, stderr);
+        await assertNothingLeft({ dir, processes: own });
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+export interface Leavings {
+  readonly dir: string;
+  readonly processes: readonly (ProcessId | undefined)[];
+}
+
+/** The kernel may need a moment after the first process's end until the last of the others is gone. */
+export async function assertNothingLeft({ dir, processes }: Leavings): Promise<void> {
+  assert.equal(existsSync(dir), false, `${dir} is still there`);
+  const alive = () => processes.filter((id) => id !== undefined && isAlive(id));
+  await until(() => alive().length === 0, `the end of ${alive().length} processes of a cluster that is down`, 2_000);
+}
+
+/** The sandbox's first process, from the file that it leaves; undefined where it is dead. */
+export function sandboxOf(dir: string): ProcessId | undefined {
+  try {
+    const id = parseStat(readFileSync(join(dir, "sandbox"), "utf8"));
+    return id !== undefined && isAlive(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A process's numbers, from the one in our pid namespace to the one in its own. */
+function namespacePids(pid: number): number[] {
+  try {
+    const line = /^NSpid:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
+    return line.split("\t").map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Not the programs around it, such as tini and nsenter, whose command lines hold the same words. */
+function isNode(argv: readonly string[]): boolean {
+  return argv[0]?.endsWith("/node") ?? false;
+}
