@@ -38,22 +38,23 @@ for file in hosts resolv.conf hostname; do
 done
 
 # Only harmless devices: whoever is root in here must not reach a disk.
-dev=$run/dev
-mkdir "$dev"
+dev=$state/dev
 mount -n -t tmpfs -o mode=755,size=64k tmpfs "$dev"
-for device in null zero full random urandom tty; do
-  : >"$dev/$device"
-  mount -n --bind "/dev/$device" "$dev/$device"
-done
+devices="/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty"
+# Where no device may be made (an ordinary user, Docker without MKNOD), the machine's are bound: one program each.
+# shellcheck disable=SC2086 # a list
+if ! cp -a $devices "$dev" 2>/dev/null; then
+  rm -f "$dev"/*
+  for device in $devices; do
+    : >"$dev/${device#/dev/}"
+    mount -n --bind "$device" "$dev/${device#/dev/}"
+  done
+fi
+cp -a /dev/fd /dev/stdin /dev/stdout /dev/stderr "$dev"
 mkdir "$dev/shm" "$dev/pts"
 mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$dev/shm"
 mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$dev/pts"
 ln -s pts/ptmx "$dev/ptmx"
-ln -s /proc/self/fd "$dev/fd"
-ln -s /proc/self/fd/0 "$dev/stdin"
-ln -s /proc/self/fd/1 "$dev/stdout"
-ln -s /proc/self/fd/2 "$dev/stderr"
-
 mount -n --move "$dev" /dev
 mount -n --move "$run" /run
 for folder in /tmp /var/tmp; do mount -n -t tmpfs -o mode=1777 tmpfs "$folder"; done

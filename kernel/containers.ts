@@ -3,7 +3,7 @@
  *   init   /proc/PID/stat of container.sh, as seen from outside, from its first moment
  *   exit   "started", then the exit code, each a line, as they happen
  *   etc/   hosts, resolv.conf and hostname, bound into the container
- *   run/   where the container's /run is put together
+ *   run/, dev/   where the container's /run and /dev are put together
  * Output goes to a file, never to a pipe of the agent's. */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -101,7 +101,7 @@ export const linuxContainers: Containers = {
     signal.throwIfAborted();
     const etc = join(stateDir, "etc");
     mkdirSync(etc, { recursive: true });
-    mkdirSync(join(stateDir, "run"));
+    for (const folder of ["run", "dev"]) mkdirSync(join(stateDir, folder));
     writeFileSync(join(etc, "hosts"), hosts);
     writeFileSync(join(etc, "resolv.conf"), resolvConf);
     writeFileSync(join(etc, "hostname"), `${hostname}\n`);
