@@ -1,6 +1,7 @@
 /* `node control-plane/main.ts --socket PATH --listen HOST:PORT …`; says "control plane ready" when it serves. */
 
 import { mkdir } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { createRng } from "#core/rng.ts";
 import { runDaemon } from "#process/daemon.ts";
@@ -32,6 +33,8 @@ await runDaemon(log, async (signal) => {
     listen: flags.listen,
     heartbeatTimeoutMs: flags.heartbeatTimeout * 1000,
   });
+  // Node writes it at an orderly exit only, which a cluster that is torn down never has.
+  flushCompileCache();
   await controlPlane.ended;
 });
 

@@ -1,12 +1,13 @@
 import { type Clock, timestamp } from "#core/clock.ts";
 import { isAppError } from "#core/errors.ts";
+import { keyOf } from "#core/objects/kinds.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
-import { setCondition, type WantedCondition } from "../state/conditions.ts";
+import { findCondition, setCondition, type WantedCondition } from "../state/conditions.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, nameOf, putObject, unchanged } from "../state/objects.ts";
-import type { Store } from "../store/store.ts";
+import type { Check, Store } from "../store/store.ts";
 import { occupies, schedule } from "./schedule.ts";
 
 /** Gives every pod that has no node one, or a reason; in the order in which the pods were made. */
@@ -18,9 +19,12 @@ export function scheduler({ store, clock, log }: Surroundings): Loop {
       const steps = planBindings(store, clock);
       const outcomes = await Promise.allSettled(
         steps.map(async ({ found, next }) => {
-          await store.commit({ checks: [unchanged(found.entry)], writes: [putObject(podKind, next)] });
-          const node = next.spec?.nodeName;
-          if (node) log.info({ pod: `${next.metadata?.namespace}/${nameOf(next)}`, node }, "pod scheduled");
+          const node = next.spec?.nodeName ?? "";
+          const checks: Check[] = [unchanged(found.entry)];
+          // A pod is never bound to a node that is deleted at the same moment: it would go with it.
+          if (node !== "") checks.push({ key: keyOf(nodeKind, undefined, node), is: "present" });
+          await store.commit({ checks, writes: [putObject(podKind, next)] });
+          if (node !== "") log.info({ pod: `${next.metadata?.namespace}/${nameOf(next)}`, node }, "pod scheduled");
         }),
       );
       for (const outcome of outcomes) {
@@ -48,10 +52,9 @@ function planBindings(store: Store, clock: Clock): readonly Binding[] {
   }
   const now = timestamp(clock);
   const steps: Binding[] = [];
-  const inOrder = [...pods].sort((a, b) => a.entry.createRevision - b.entry.createRevision);
-  for (const found of inOrder) {
+  const open = pods.filter(({ object }) => object.metadata?.deletionTimestamp === undefined && !isScheduled(object));
+  for (const found of open.sort((a, b) => a.entry.createRevision - b.entry.createRevision)) {
     const pod = found.object;
-    if (pod.metadata?.deletionTimestamp !== undefined) continue;
     const bound = pod.spec?.nodeName ?? "";
     let next = pod;
     if (bound === "") {
@@ -69,6 +72,10 @@ function planBindings(store: Store, clock: Clock): readonly Binding[] {
     if (next !== pod) steps.push({ found, next });
   }
   return steps;
+}
+
+function isScheduled(pod: Pod): boolean {
+  return (pod.spec?.nodeName ?? "") !== "" && findCondition(pod.status?.conditions ?? [], "PodScheduled")?.status === "True";
 }
 
 const scheduled: WantedCondition = { type: "PodScheduled", status: "True" };

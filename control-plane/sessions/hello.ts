@@ -70,7 +70,7 @@ function withHello(node: Node, hello: Hello): Node {
   if (hello.tunnelEndpoint !== "") annotations[tunnelEndpointAnnotation] = hello.tunnelEndpoint;
   return {
     ...node,
-    metadata: { ...metadata, annotations },
+    metadata: { ...metadata, annotations, labels: { ...metadata.labels, ...platformLabels(hello) } },
     status: {
       conditions: node.status?.conditions ?? [],
       addresses,
@@ -78,6 +78,15 @@ function withHello(node: Node, hello: Hello): Node {
       capacity: hello.capacity,
       allocatable: hello.capacity,
     },
+  };
+}
+
+/** What manifests for Kubernetes select nodes by. */
+function platformLabels({ nodeInfo }: Hello): Record<string, string> {
+  const { operatingSystem = "", architecture = "" } = nodeInfo ?? {};
+  return {
+    ...(operatingSystem === "" ? {} : { "kubernetes.io/os": operatingSystem }),
+    ...(architecture === "" ? {} : { "kubernetes.io/arch": architecture }),
   };
 }
 

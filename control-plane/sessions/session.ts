@@ -98,16 +98,16 @@ async function* tellChanges(session: Session, context: SessionContext): AsyncGen
     keys.set(peer, key);
     return key;
   };
-  let sent: { readonly view: NodeView; readonly revision: number } | undefined;
+  let sent: { readonly view: NodeView; readonly state: State } | undefined;
   while (!signal.aborted) {
     const state = readState();
-    if (state.revision !== sent?.revision) {
-      endIfDeleted(session, context.store);
+    if (state !== sent?.state) {
+      endIfDeleted(session, context);
       if (signal.aborted) return;
-      const view = viewOf(node, state, keyFor);
+      const view = viewOf({ nodeName: node, state, keyFor, before: sent });
       const changes = sent === undefined ? snapshotOf(view) : diffViews(sent.view, view);
       yield* messagesOf({ changes, revision: state.revision, snapshot: sent === undefined });
-      sent = { view, revision: state.revision };
+      sent = { view, state };
     }
     for (const request of session.takeStreams()) yield { message: { $case: "openStream", value: request } };
     const remainingMs = leases.remainingMs(node);
@@ -119,10 +119,10 @@ async function* tellChanges(session: Session, context: SessionContext): AsyncGen
   }
 }
 
-function endIfDeleted(session: Session, store: Store): void {
-  if (findIdentity(store, session.node) === undefined) {
-    session.end(new AppError("unauthenticated", `node "${session.node}" was deleted: join again`));
-  }
+function endIfDeleted(session: Session, { store, leases }: SessionContext): void {
+  if (findIdentity(store, session.node) !== undefined) return;
+  session.end(new AppError("unauthenticated", `node "${session.node}" was deleted: join again`));
+  leases.forget(session.node);
 }
 
 interface Step {

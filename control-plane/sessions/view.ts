@@ -27,37 +27,49 @@ export interface NodeView {
 
 export const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map() };
 
-/** The present state; made once for each revision, however many sessions ask. */
+/**
+ * The present state; made once for each revision, however many sessions ask. Lists in which nothing changed are the same lists as
+ * before, so that a session sees at a glance that a change was not for it.
+ */
 export function createStateReader(store: Store): () => State {
   let known: State | undefined;
   return () => {
-    if (known?.revision !== store.revision) known = readState(store);
+    if (known?.revision !== store.revision) known = readState(store, known);
     return known;
   };
 }
 
-function readState(store: Store): State {
-  const podsByNode = new Map<string, Pod[]>();
-  for (const { object: pod } of listObjects(store, podKind)) {
-    const node = pod.spec?.nodeName ?? "";
-    if (node === "") continue;
-    const pods = podsByNode.get(node);
-    if (pods === undefined) podsByNode.set(node, [pod]);
-    else pods.push(pod);
-  }
-  return { revision: store.revision, nodes: listObjects(store, nodeKind).map(({ object }) => object), podsByNode };
+function readState(store: Store, before: State | undefined): State {
+  const nodes = listObjects(store, nodeKind).map(({ object }) => object);
+  const pods = listObjects(store, podKind).map(({ object }) => object);
+  const podsByNode: Map<string, readonly Pod[]> = Map.groupBy(pods, (pod) => pod.spec?.nodeName ?? "");
+  for (const [node, list] of podsByNode) podsByNode.set(node, sameOr(before?.podsByNode.get(node), list));
+  return { revision: store.revision, nodes: sameOr(before?.nodes, nodes), podsByNode };
 }
 
-/** `keyFor` gives the tunnel key that this node shares with the named peer. */
-export function viewOf(nodeName: string, state: State, keyFor: (peer: string) => Buffer): NodeView {
+function sameOr<T, L extends readonly T[]>(before: L | undefined, now: L): L {
+  return before !== undefined && before.length === now.length && now.every((item, i) => item === before[i]) ? before : now;
+}
+
+export interface ViewInput {
+  readonly nodeName: string;
+  readonly state: State;
+  /** Gives the tunnel key that this node shares with the named peer. */
+  readonly keyFor: (peer: string) => Buffer;
+  /** What the same node saw before, to take over what has not changed. */
+  readonly before?: { readonly state: State; readonly view: NodeView } | undefined;
+}
+
+export function viewOf({ nodeName, state, keyFor, before }: ViewInput): NodeView {
+  const pods = state.podsByNode.get(nodeName);
+  const podMap =
+    before !== undefined && before.state.podsByNode.get(nodeName) === pods
+      ? before.view.pods
+      : new Map((pods ?? []).map((pod) => [pod.metadata?.uid ?? "", pod]));
+  if (before?.state.nodes === state.nodes) return { ...before.view, pods: podMap };
   const self = state.nodes.find((node) => nameOf(node) === nodeName);
   const peers = state.nodes.filter((node) => node !== self).flatMap((node) => peerOf(node, keyFor));
-  const pods = state.podsByNode.get(nodeName) ?? [];
-  return {
-    podCidrs: self?.spec?.podCIDRs ?? [],
-    peers: new Map(peers.map((peer) => [peer.name, peer])),
-    pods: new Map(pods.map((pod) => [pod.metadata?.uid ?? "", pod])),
-  };
+  return { podCidrs: self?.spec?.podCIDRs ?? [], peers: new Map(peers.map((peer) => [peer.name, peer])), pods: podMap };
 }
 
 /** A peer has all that a tunnel needs, whether it is Ready or not: tunnels outlive a silent control plane. */
@@ -73,19 +85,25 @@ function peerOf(node: Node, keyFor: (peer: string) => Buffer): Peer[] {
 /** Removals first, so that an address that moved is never in two places; then the node's own block, which pods need. */
 export function diffViews(before: NodeView, after: NodeView): readonly Change[] {
   const changes: Change[] = [];
-  for (const uid of before.pods.keys()) {
-    if (!after.pods.has(uid)) changes.push({ change: { $case: "podRemoved", value: uid } });
+  if (before.pods !== after.pods) {
+    for (const uid of before.pods.keys()) {
+      if (!after.pods.has(uid)) changes.push({ change: { $case: "podRemoved", value: uid } });
+    }
   }
-  for (const name of before.peers.keys()) {
-    if (!after.peers.has(name)) changes.push({ change: { $case: "peerRemoved", value: name } });
+  if (before.peers !== after.peers) {
+    for (const name of before.peers.keys()) {
+      if (!after.peers.has(name)) changes.push({ change: { $case: "peerRemoved", value: name } });
+    }
+    if (!isDeepStrictEqual(before.podCidrs, after.podCidrs)) changes.push(selfChange(after));
+    for (const peer of after.peers.values()) {
+      if (!isDeepStrictEqual(before.peers.get(peer.name), peer)) changes.push({ change: { $case: "peerPut", value: peer } });
+    }
   }
-  if (!isDeepStrictEqual(before.podCidrs, after.podCidrs)) changes.push(selfChange(after));
-  for (const peer of after.peers.values()) {
-    if (!isDeepStrictEqual(before.peers.get(peer.name), peer)) changes.push({ change: { $case: "peerPut", value: peer } });
-  }
-  for (const [uid, pod] of after.pods) {
-    const old = before.pods.get(uid);
-    if (old === undefined || !sameForAgent(old, pod)) changes.push({ change: { $case: "podPut", value: pod } });
+  if (before.pods !== after.pods) {
+    for (const [uid, pod] of after.pods) {
+      const old = before.pods.get(uid);
+      if (old === undefined || !sameForAgent(old, pod)) changes.push({ change: { $case: "podPut", value: pod } });
+    }
   }
   return changes;
 }

@@ -6,11 +6,15 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseCidr } from "#core/cidr.ts";
 import { createRng } from "#core/rng.ts";
+import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { Node } from "#proto/podwire/v1/resources.ts";
 import { createRpcClient } from "#rpc/client.ts";
+import { startControlPlane } from "../../control-plane/start.ts";
+import { openMemoryStore } from "../../control-plane/store/open-store.ts";
 import { openSqliteStore } from "../../control-plane/store/sqlite-store.ts";
 import { podManifest, startTestCluster } from "../support/control-plane.ts";
 import { startControlPlaneProcess } from "../support/control-plane-process.ts";
@@ -54,6 +58,19 @@ describe("a control plane that starts again", () => {
     await until(() => session.view.pods.size === 2, "the pod that waited for a node");
     const third = await cluster.join("node-3");
     assert.equal(cluster.node(third.name)?.spec?.podCIDR, "10.244.2.0/24", "the search goes on behind the last block");
+  });
+
+  it("ends when its store has stopped, since it could promise nothing any more", async () => {
+    const store = openMemoryStore();
+    await using controlPlane = await startControlPlane({
+      ...{ store, clock: systemClock, rng: createRng(1), tokens: {}, heartbeatTimeoutMs: 3_000 },
+      ...{ name: "test", podCidr: parseCidr("10.244.0.0/16"), nodeCidrPrefix: 24, serviceCidr: parseCidr("10.96.0.0/16") },
+      log: createLog({ level: "silent", name: "control-plane" }),
+      socket: path("api.sock"),
+      signal: new AbortController().signal,
+    });
+    await store[Symbol.asyncDispose]();
+    await assert.rejects(controlPlane.ended, /the store is closed/);
   });
 
   it("after ten kills with -9 has lost no acknowledged write and given no block twice", async function () {

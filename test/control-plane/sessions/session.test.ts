@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { parseCidr } from "#core/cidr.ts";
 import { isAppError } from "#core/errors.ts";
+import { createQueue } from "#core/queue.ts";
+import { AgentService, type SessionUp } from "#proto/podwire/v1/agent.ts";
 import { type Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
+import { createRpcClient } from "#rpc/client.ts";
 import { openMemoryStore } from "../../../control-plane/store/open-store.ts";
 import { joinToken, podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
 import { type FakeSession, joinFakeAgent } from "../../support/fake-agent.ts";
@@ -147,6 +150,29 @@ describe("a session", () => {
     for (const hello of [{ bootId: "" }, { internalIP: "300.1.1.1" }, { tunnelEndpoint: "nowhere" }]) {
       assert.ok(isAppError(await agent.openSession(hello).ended, "invalid"), JSON.stringify(hello));
     }
+  });
+
+  it("has 5 s for its hello", async () => {
+    await using cluster = await startTestCluster();
+    const { name, credential } = await cluster.join("node-1");
+    const metadata = { "podwire-node": name, authorization: `Bearer ${credential}` };
+    using client = createRpcClient(AgentService, { address: cluster.address, metadata });
+    const silence = createQueue<SessionUp>({ limit: 1, whenFull: "fail" });
+    const first = client.session(silence, { signal: AbortSignal.timeout(20_000) }).next();
+    const refused = assert.rejects(first, (error) => isAppError(error, "timeout"));
+    await until(async () => {
+      await cluster.clock.advance(5_000);
+      return Promise.race([refused.then(() => true), new Promise((resolve) => setImmediate(resolve, false))]);
+    }, "the refusal");
+  });
+
+  it("labels the node with its platform, which manifests for Kubernetes select by", async () => {
+    await using cluster = await startTestCluster();
+    const agent = await cluster.join("node-1");
+    await agent.openSession({ nodeInfo: { operatingSystem: "linux", architecture: "amd64" } }).ready();
+    const labels = cluster.node("node-1")?.metadata?.labels;
+    assert.equal(labels?.["kubernetes.io/os"], "linux");
+    assert.equal(labels?.["kubernetes.io/arch"], "amd64");
   });
 
   it("has a larger epoch than the node's session before it, also after a restart of the control plane", async () => {

@@ -2,11 +2,22 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
-import type { Pod } from "#proto/podwire/v1/resources.ts";
-import { diffViews, type State, snapshotOf, viewOf } from "../../../control-plane/sessions/view.ts";
+import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import {
+  createStateReader,
+  diffViews,
+  type NodeView,
+  type State,
+  snapshotOf,
+  viewOf,
+} from "../../../control-plane/sessions/view.ts";
+import { putObject } from "../../../control-plane/state/objects.ts";
+import { openMemoryStore } from "../../../control-plane/store/open-store.ts";
+import type { Write } from "../../../control-plane/store/store.ts";
 import { applyChanges, emptyNodeView } from "../../support/fake-agent-view.ts";
 
 const keyFor = (peer: string) => Buffer.from(peer);
+const viewOfA = (state: State) => viewOf({ nodeName: "a", state, keyFor });
 
 interface PodFacts {
   readonly uid: string;
@@ -30,16 +41,18 @@ interface NodeFacts {
   readonly address?: string;
 }
 
+function nodeOf({ name, podCIDR, endpoint, address }: NodeFacts): Node {
+  return nodeKind.fromJson({
+    metadata: { name, annotations: endpoint === undefined ? {} : { "podwire.dev/tunnel-endpoint": endpoint } },
+    spec: podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] },
+    status: { addresses: address === undefined ? [] : [{ type: "InternalIP", address }] },
+  });
+}
+
 function stateOf(nodes: readonly NodeFacts[], pods: readonly PodFacts[] = [], revision = 1): State {
   return {
     revision,
-    nodes: nodes.map(({ name, podCIDR, endpoint, address }) =>
-      nodeKind.fromJson({
-        metadata: { name, annotations: endpoint === undefined ? {} : { "podwire.dev/tunnel-endpoint": endpoint } },
-        spec: podCIDR === undefined ? {} : { podCIDR, podCIDRs: [podCIDR] },
-        status: { addresses: address === undefined ? [] : [{ type: "InternalIP", address }] },
-      }),
-    ),
+    nodes: nodes.map(nodeOf),
     podsByNode: Map.groupBy(pods.map(podOf), (pod) => pod.spec?.nodeName ?? ""),
   };
 }
@@ -60,7 +73,7 @@ describe("a node's view", () => {
         { uid: "2", node: "bb" },
       ],
     );
-    const view = viewOf("a", state, keyFor);
+    const view = viewOfA(state);
     assert.deepEqual(view.podCidrs, ["10.244.1.0/24"]);
     assert.deepEqual([...view.pods.keys()], ["1"]);
     const peer = {
@@ -76,19 +89,19 @@ describe("a node's view", () => {
   for (const missing of ["podCIDR", "endpoint", "address"] as const) {
     it(`leaves out a peer without ${missing}`, () => {
       const state = stateOf([complete("a"), { ...complete("b"), [missing]: undefined }]);
-      assert.equal(viewOf("a", state, keyFor).peers.size, 0);
+      assert.equal(viewOfA(state).peers.size, 0);
     });
   }
 
   it("is a snapshot that names the node's own block even where there is none", () => {
-    const changes = snapshotOf(viewOf("a", stateOf([{ name: "a" }]), keyFor));
+    const changes = snapshotOf(viewOfA(stateOf([{ name: "a" }])));
     assert.deepEqual(changes, [{ change: { $case: "self", value: { podCIDRs: [] } } }]);
   });
 
   it("does not echo a pod's status, but tells that its deletion began", () => {
-    const before = viewOf("a", stateOf([], [{ uid: "1", node: "a" }]), keyFor);
-    const running = viewOf("a", stateOf([], [{ uid: "1", node: "a", phase: "Running" }]), keyFor);
-    const ending = viewOf("a", stateOf([], [{ uid: "1", node: "a", phase: "Running", ending: true }]), keyFor);
+    const before = viewOfA(stateOf([], [{ uid: "1", node: "a" }]));
+    const running = viewOfA(stateOf([], [{ uid: "1", node: "a", phase: "Running" }]));
+    const ending = viewOfA(stateOf([], [{ uid: "1", node: "a", phase: "Running", ending: true }]));
     assert.deepEqual(diffViews(before, running), []);
     assert.deepEqual(
       diffViews(running, ending).map(({ change }) => change?.$case),
@@ -96,42 +109,73 @@ describe("a node's view", () => {
     );
   });
 
-  it("is what an agent has that was told a snapshot and then each difference, whatever happens in between", () => {
+  it("is what an agent has that was told a snapshot and then each difference, whatever happens in between", async () => {
     const name = fc.constantFrom("a", "b", "c");
-    const states = fc.array(
-      fc.record({
-        nodes: fc.uniqueArray(
-          fc.record({ name, podCIDR: fc.constantFrom("10.244.1.0/24", undefined), endpoint: fc.constantFrom("x:1", "y:1") }),
-          { selector: (node) => node.name },
-        ),
-        pods: fc.uniqueArray(fc.record({ uid: fc.constantFrom("1", "2", "3"), node: name, ending: fc.boolean() }), {
-          selector: (pod) => pod.uid,
-        }),
-      }),
-      { minLength: 1 },
-    );
-    fc.assert(
-      fc.property(states, (steps) => {
-        const views = steps.map(({ nodes, pods }) =>
-          viewOf(
-            "a",
-            stateOf(
-              nodes.map((node) => ({ ...node, address: "10.0.0.1" })),
-              pods,
-            ),
-            keyFor,
-          ),
-        );
+    const node = fc.record({
+      $case: fc.constant("node" as const),
+      name,
+      podCIDR: fc.constantFrom("10.244.1.0/24", undefined),
+      endpoint: fc.constantFrom("x:1", "y:1"),
+      address: fc.constant("10.0.0.1"),
+    });
+    const pod = fc.record({
+      $case: fc.constant("pod" as const),
+      uid: fc.constantFrom("1", "2", "3"),
+      node: name,
+      ending: fc.boolean(),
+      phase: fc.constantFrom("Pending", "Running"),
+    });
+    const removal = fc.record({
+      $case: fc.constant("removal" as const),
+      key: fc.constantFrom("nodes/a", "nodes/b", "pods/default/pod-1"),
+    });
+    const steps = fc.array(fc.array(fc.oneof(node, pod, removal), { maxLength: 3 }), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (commits) => {
+        await using store = openMemoryStore();
+        const read = createStateReader(store);
         let told = emptyNodeView;
-        for (const [i, view] of views.entries()) {
-          const previous = views[i - 1];
-          const changes = previous === undefined ? snapshotOf(view) : diffViews(previous, view);
-          told = applyChanges(told, { revision: i, snapshotStart: i === 0, snapshotEnd: i === 0, changes: [...changes] });
-          assert.deepEqual(told.podCIDRs, view.podCidrs);
-          assert.deepEqual(new Map([...told.peers].sort()), new Map([...view.peers].sort()));
-          assert.deepEqual(new Map([...told.pods].sort()), new Map([...view.pods].sort()));
+        let sent: { state: State; view: NodeView } | undefined;
+        for (const facts of commits) {
+          for (const fact of facts) await store.commit({ checks: [], writes: [writeOf(fact)] });
+          const state = read();
+          const view = viewOf({ nodeName: "a", state, keyFor, before: sent });
+          const changes = sent === undefined ? snapshotOf(view) : diffViews(sent.view, view);
+          const first = sent === undefined;
+          told = applyChanges(told, {
+            revision: state.revision,
+            snapshotStart: first,
+            snapshotEnd: first,
+            changes: [...changes],
+          });
+          sent = { state, view };
+          const fresh = viewOfA(createStateReader(store)());
+          assert.deepEqual(told.podCIDRs, fresh.podCidrs);
+          assert.deepEqual(new Map([...told.peers].sort()), new Map([...fresh.peers].sort()));
+          assert.deepEqual(shown(told.pods), shown(fresh.pods));
         }
       }),
     );
   });
 });
+
+type Fact =
+  | ({ readonly $case: "node" } & NodeFacts)
+  | ({ readonly $case: "pod" } & PodFacts)
+  | { readonly $case: "removal"; readonly key: string };
+
+function writeOf(fact: Fact): Write {
+  switch (fact.$case) {
+    case "node":
+      return putObject(nodeKind, nodeOf(fact));
+    case "pod":
+      return putObject(podKind, podOf(fact));
+    case "removal":
+      return { type: "delete", key: fact.key };
+  }
+}
+
+/** All of a pod but its status and version, of which no node is told. */
+function shown(pods: ReadonlyMap<string, Pod>) {
+  return [...pods].sort().map(([, { metadata, spec }]) => ({ spec, metadata: { ...metadata, resourceVersion: "" } }));
+}
