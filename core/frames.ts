@@ -17,7 +17,7 @@ import {
 /** The length before each frame. */
 export const recordPrefixBytes = 4;
 export const vnetHeaderBytes = 10;
-export const packetBytesMax = 65_535;
+const packetBytesMax = 65_535;
 export const frameBytesMax = vnetHeaderBytes + packetBytesMax;
 export const recordBytesMax = recordPrefixBytes + frameBytesMax;
 

@@ -22,7 +22,7 @@ const closeCodes = {
 export type CloseReason = keyof typeof closeCodes;
 
 /** Cut without a closing handshake, since nobody would answer it. */
-export type CutReason = "silent" | "stalled" | "peer-restarted";
+type CutReason = "silent" | "stalled" | "peer-restarted";
 
 export interface Link extends MessageSink {
   /** Which side this node is: a server's messages go unmasked. */

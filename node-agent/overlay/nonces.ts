@@ -1,7 +1,7 @@
 /* Which proofs were used before. A nonce is remembered for as long as its request could still be in time, so a request
  * that was overheard opens nothing. Only requests with a right proof get here: strangers cannot fill the memory. */
 
-export type NonceVerdict = "fresh" | "replayed" | "full";
+type NonceVerdict = "fresh" | "replayed" | "full";
 
 export interface NonceMemory {
   /** Remembers `nonce` until `untilMs` where the verdict is "fresh". Times are of one clock that never goes back. */

@@ -8,7 +8,7 @@ import type { Memory } from "#kernel/ffi.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Drops, ReceiveDrop, Traffic } from "./counters.ts";
 
-export interface Sender {
+interface Sender {
   /** The addresses that are the peer's. */
   readonly sources: AddressSet;
   readonly received: Traffic;

@@ -138,7 +138,7 @@ export function spawnIn(namespace: string, argv: readonly string[]): ChildProces
   });
 }
 
-export function keyOf(a: string, b: string): string {
+function keyOf(a: string, b: string): string {
   return createHash("sha256").update([a, b].sort().join(" ")).digest("hex");
 }
 

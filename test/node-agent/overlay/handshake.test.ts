@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import {
   answerHeaders,
   answerProves,
@@ -36,6 +37,8 @@ describe("the handshake", () => {
     assert.equal(hello.proof, mac(request));
     const reply = `podwire.overlay.v1\nserver\n${hello.proof}\nCCCCCCCCCCCCCCCCCCCCCC\nDDDDDDDDDDDDDDDDDDDDDD\nnone\n`;
     assert.equal(answer.proof, mac(reply));
+    const page = readFileSync(new URL("../../../docs/wire-protocol.md", import.meta.url), "utf8");
+    assert.ok(page.includes(`Podwire-Proof: ${hello.proof}\n`) && page.includes(`Podwire-Proof: ${answer.proof}\n`));
   });
 
   it("comes through headers unchanged", () => {
