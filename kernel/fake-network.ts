@@ -3,7 +3,7 @@
 import { formatCidr } from "#core/cidr.ts";
 import { AppError, unreachable } from "#core/errors.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
-import type { Network, NetworkState, NetworkStep, Route, Rule, SetElement } from "./network.ts";
+import { type Network, type NetworkState, type NetworkStep, type Route, type Rule, type SetElement, tunName } from "./network.ts";
 import { digestOf } from "./nft.ts";
 
 export interface FakeNetwork extends Network {
@@ -20,13 +20,17 @@ export function createFakeNetwork(): FakeNetwork {
   let ruleBase: string | undefined;
   const log: NetworkStep[] = [];
 
+  const hasDevice = (device: string) => device === tunName || devices.has(device);
+
   const apply = (step: NetworkStep): void => {
     switch (step.op) {
       case "add-route":
+        mustHave(step.route.to === "unreachable" || hasDevice(step.route.to.device), step);
         routes.set(routeKey(step.route), step.route);
         break;
       case "remove-route":
-        mustHave(routes.delete(routeKey(step.route)), step);
+        mustHave(leadsAlike(routes.get(routeKey(step.route)), step.route), step);
+        routes.delete(routeKey(step.route));
         break;
       case "add-rule":
         mustLack(rules.has(ruleKey(step.rule)), step);
@@ -42,6 +46,7 @@ export function createFakeNetwork(): FakeNetwork {
         break;
       case "remove-device":
         mustHave(devices.delete(step.device), step);
+        for (const [key, { to }] of routes) if (to !== "unreachable" && to.device === step.device) routes.delete(key);
         break;
       case "remove-netns":
         mustHave(netns.delete(step.netns), step);
@@ -63,7 +68,8 @@ export function createFakeNetwork(): FakeNetwork {
 
   return {
     log,
-    async read() {
+    async read(signal) {
+      signal.throwIfAborted();
       const state: NetworkState = {
         routes: [...routes.values()],
         rules: [...rules.values()],
@@ -86,6 +92,13 @@ export function createFakeNetwork(): FakeNetwork {
 
 function routeKey({ table, destination }: Route): string {
   return `${table} ${formatCidr(destination)}`;
+}
+
+/** Whether a route is the one that was named: without a source any will do. */
+function leadsAlike(route: Route | undefined, { to: named }: Route): boolean {
+  if (route === undefined) return false;
+  if (route.to === "unreachable" || named === "unreachable") return route.to === named;
+  return route.to.device === named.device && (named.source === undefined || route.to.source === named.source);
 }
 
 function ruleKey({ priority, from, table }: Rule): string {

@@ -30,6 +30,7 @@ export async function prepareTun(signal: AbortSignal): Promise<void> {
 }
 
 async function applySteps(steps: readonly NetworkStep[], signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const lines = renderSteps(
     steps,
     steps.some(({ op }) => op === "set-rule-base") ? (await readTable(signal)).ruleBase : undefined,
@@ -37,7 +38,9 @@ async function applySteps(steps: readonly NetworkStep[], signal: AbortSignal): P
   if (lines.ip.length > 0) await ipBatch([], lines.ip, signal);
   const inside = lines.pods.map((link) => setUpInside(link, signal));
   const nft = lines.nft.length > 0 ? run(["nft", "-f", "-"], { input: `${lines.nft.join("\n")}\n`, signal }) : undefined;
-  await Promise.all([nft, ...inside]);
+  // Nobody may go on while a part of this still runs.
+  const outcomes = await Promise.allSettled([nft, ...inside]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 async function readState(netnsPrefix: string, signal: AbortSignal): Promise<NetworkState> {
@@ -66,13 +69,17 @@ async function readTable(signal: AbortSignal): Promise<Pick<NetworkState, "ruleB
   }
 }
 
-interface Lines {
+export interface Lines {
+  /** For `ip -batch`, on the host. */
   readonly ip: string[];
+  /** For `nft -f`. */
   readonly nft: string[];
+  /** Each then gets its half inside. */
   readonly pods: PodLink[];
 }
 
-function renderSteps(steps: readonly NetworkStep[], staleRuleBase: string | undefined): Lines {
+/** `staleRuleBase` is the digest of the rule base that stands there now. */
+export function renderSteps(steps: readonly NetworkStep[], staleRuleBase: string | undefined): Lines {
   const lines: Lines = { ip: [], nft: [], pods: [] };
   for (const step of steps) {
     switch (step.op) {

@@ -39,15 +39,17 @@ export function createNetworkKeeper({ network, clock, rng, log, signal, adopted 
   let view: NetworkView | undefined;
   /** What the kernel holds as far as we know. */
   let actual: NetworkState | undefined;
+  let readAnew = false;
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
 
   const reconcile = async () => {
     if (view === undefined) return;
-    const known = actual ?? (await network.read(signal));
+    const known = readAnew ? undefined : actual;
     actual = undefined;
+    readAnew = false;
     const wanted = wantedNetwork(view, [...links.values()]);
-    const steps = planNetwork(wanted, known);
+    const steps = planNetwork(wanted, known ?? (await network.read(signal)));
     if (steps.length > 0) {
       log.debug({ steps: steps.length }, "changing the network");
       await network.apply(steps, signal);
@@ -88,7 +90,7 @@ export function createNetworkKeeper({ network, clock, rng, log, signal, adopted 
       let failures = 0;
       while (!signal.aborted) {
         await clock.sleep(failures === 0 ? rereadMs : backoffMs(failures, retry, rng), signal);
-        actual = undefined;
+        readAnew = true;
         try {
           await request();
           failures = 0;

@@ -15,12 +15,14 @@ export function planNetwork(wanted: WantedNetwork, actual: NetworkState): Networ
   const keptDevices = new Set(whole.map(({ device }) => device));
   const keptNetns = new Set(whole.map(({ netns }) => netns));
   const goneDevices = actual.devices.filter((device) => !keptDevices.has(device));
+  // The kernel drops a device's routes with it, also those of a pod that is made anew.
+  const keptRoutes = actual.routes.filter(({ to }) => to === "unreachable" || !goneDevices.includes(to.device));
 
-  const routes = difference(wanted.routes, actual.routes, routeText);
+  const routes = difference(wanted.routes, keptRoutes, routeText);
   const rules = difference(wanted.rules, actual.rules, ruleText);
   const elements = difference(wanted.elements, actual.elements, elementText);
   const newLinks = wanted.links.filter((link) => !whole.includes(link));
-  // Replacing a route overwrites the one to the same destination, and the kernel drops a device's routes with it.
+  // Adding a route overwrites the one to the same destination.
   const overwritten = new Set(wanted.routes.map(destinationText));
   const staleRoutes = routes.stale.filter((route) => !overwritten.has(destinationText(route)));
 

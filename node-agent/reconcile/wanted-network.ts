@@ -1,6 +1,6 @@
 /* What a host's network must look like, from what the session said and the pods that are here. Pure. */
 
-import { type Cidr, cidrContains } from "#core/cidr.ts";
+import { type Cidr, cidrContains, formatCidr } from "#core/cidr.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
 import {
   mainTable,
@@ -39,13 +39,14 @@ const podRulePriority = 100;
  * (2) Every route that the node itself may use carries `source`: pods must see the node under its one address.
  * (3) Pods reach other nodes' addresses through the tunnel, by a table that only their packets consult: the same route in the main
  *     table would carry the tunnel into itself.
+ * (4) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
  */
 export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): WantedNetwork {
   const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses } = view;
   const toTun = { device: tunName, source: nodeAddress };
   const held = links.filter(({ address }) => podCidrs.some((block) => cidrContains(block, address)));
   return {
-    routes: [
+    routes: lastToEach([
       ...[podRange, serviceRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
       ...podCidrs.map((destination): Route => ({ table: mainTable, destination, to: "unreachable" })),
       ...held.map(
@@ -56,7 +57,7 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
         }),
       ),
       ...peerAddresses.map((address): Route => ({ table: podTable, destination: hostCidr(address), to: { device: tunName } })),
-    ],
+    ]),
     rules: podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable })),
     ruleBase: { podRange, nodeAddress },
     elements: [
@@ -65,6 +66,10 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
     ],
     links: held,
   };
+}
+
+function lastToEach(routes: readonly Route[]): Route[] {
+  return [...new Map(routes.map((route) => [`${route.table} ${formatCidr(route.destination)}`, route])).values()];
 }
 
 function hostCidr(address: Ipv4): Cidr {

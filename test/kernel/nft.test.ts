@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { parseCidr } from "#core/cidr.ts";
+import { parseIpv4 } from "#core/ipv4.ts";
+import type { RuleBase } from "#kernel/network.ts";
+import { digestOf, parseTable, renderElement, renderRuleBase } from "#kernel/nft.ts";
+
+const base: RuleBase = { podRange: parseCidr("10.244.0.0/16"), nodeAddress: parseIpv4("192.168.0.1") };
+const other: RuleBase = { ...base, nodeAddress: parseIpv4("192.168.0.2") };
+
+describe("the nftables table", () => {
+  it("has a digest for each rule base, the same each time", () => {
+    assert.equal(digestOf(base), digestOf({ ...base }));
+    assert.notEqual(digestOf(base), digestOf(other));
+    assert.notEqual(digestOf(base), digestOf({ ...base, podRange: parseCidr("10.245.0.0/16") }));
+    assert.match(digestOf(base), /^[0-9a-f]{16}$/);
+  });
+
+  it("is never deleted or flushed as a whole, nor are its sets", () => {
+    for (const line of renderRuleBase(base, digestOf(other))) assert.doesNotMatch(line, /^(delete|flush) (table|set)/);
+  });
+
+  it("loses the mark of the rule base that it replaces, and no other", () => {
+    const deletions = (stale: string | undefined) => renderRuleBase(base, stale).filter((line) => line.startsWith("delete"));
+    assert.deepEqual(deletions(digestOf(other)), [`delete chain ip podwire base_${digestOf(other)}`]);
+    assert.deepEqual(deletions(digestOf(base)), []);
+    assert.deepEqual(deletions(undefined), []);
+  });
+
+  it("names elements of both sets", () => {
+    const address = parseIpv4("10.244.1.2");
+    assert.equal(
+      renderElement("add", { set: "pods", device: "pwabc", address }),
+      'add element ip podwire pods { "pwabc" . 10.244.1.2 }',
+    );
+    assert.equal(renderElement("delete", { set: "nodes", address }), "delete element ip podwire nodes { 10.244.1.2 }");
+  });
+
+  it("reads its mark and its elements from nft's answer", () => {
+    const json = {
+      nftables: [
+        { metainfo: { version: "1.0.6" } },
+        { table: { family: "ip", name: "podwire", handle: 1 } },
+        { set: { name: "pods", elem: [{ concat: ["pwabc", "10.244.1.2"] }, { concat: ["pwdef", "10.244.1.3"] }] } },
+        { set: { name: "nodes", elem: ["192.168.0.1"] } },
+        { set: { name: "another", elem: [80] } },
+        { chain: { name: "antispoof" } },
+        { chain: { name: "base_0123456789abcdef" } },
+        { rule: { chain: "antispoof", expr: [] } },
+      ],
+    };
+    assert.deepEqual(parseTable(JSON.stringify(json)), {
+      ruleBase: "0123456789abcdef",
+      elements: [
+        { set: "pods", device: "pwabc", address: parseIpv4("10.244.1.2") },
+        { set: "pods", device: "pwdef", address: parseIpv4("10.244.1.3") },
+        { set: "nodes", address: parseIpv4("192.168.0.1") },
+      ],
+    });
+  });
+
+  it("reads empty sets", () => {
+    const json = { nftables: [{ set: { name: "pods" } }, { set: { name: "nodes" } }] };
+    assert.deepEqual(parseTable(JSON.stringify(json)), { ruleBase: undefined, elements: [] });
+  });
+});

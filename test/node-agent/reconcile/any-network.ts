@@ -1,0 +1,54 @@
+/* Networks by chance: what a node may want, and what it may find. All small, so that they meet. */
+
+import fc from "fast-check";
+import { addressAt, type Cidr, parseCidr } from "#core/cidr.ts";
+import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
+import type { NetworkState, PodLink } from "#kernel/network.ts";
+import { type WantedNetwork, wantedNetwork } from "../../../node-agent/reconcile/wanted-network.ts";
+
+export const nodeAddress = parseIpv4("192.168.0.1");
+export const podRange = parseCidr("10.244.0.0/16");
+export const serviceRange = parseCidr("10.96.0.0/16");
+const blocks: readonly Cidr[] = [parseCidr("10.244.1.0/24"), parseCidr("10.244.2.0/24")];
+
+/** Pods by number: pod 3 has the address x.x.x.5 of its block. */
+function linkOf(number: number, block: Cidr, netnsPrefix: string): PodLink {
+  return { netns: `${netnsPrefix}pod-${number}`, device: `pwpod${number}`, address: addressAt(block, number + 2) };
+}
+
+/** Makes a wanted network on a host whose pods' namespaces begin with the argument. */
+export const anyWanted: fc.Arbitrary<(netnsPrefix: string) => WantedNetwork> = fc
+  .record({
+    podCidrs: fc.subarray([...blocks]),
+    podRange: fc.constantFrom(podRange, parseCidr("10.240.0.0/12")),
+    peers: fc.uniqueArray(fc.integer({ min: 2, max: 5 }), { maxLength: 3 }),
+    pods: fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.constantFrom(...blocks)), {
+      maxLength: 4,
+      selector: ([number]) => number,
+    }),
+  })
+  .map(
+    ({ podCidrs, podRange, peers, pods }) =>
+      (netnsPrefix) =>
+        wantedNetwork(
+          { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses: peers.map(peerAddress) },
+          pods.map(([number, block]) => linkOf(number, block, netnsPrefix)),
+        ),
+  );
+
+export function peerAddress(number: number): Ipv4 {
+  return addressAt(parseCidr("192.168.0.0/24"), number);
+}
+
+/** The same state in one order, for comparing. */
+export function sortedState(state: NetworkState): NetworkState {
+  const sorted = <T>(items: readonly T[]): T[] => items.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  return {
+    ...state,
+    routes: sorted(state.routes),
+    rules: sorted(state.rules),
+    devices: sorted(state.devices),
+    netns: sorted(state.netns),
+    elements: sorted(state.elements),
+  };
+}
