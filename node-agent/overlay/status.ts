@@ -8,8 +8,8 @@ export type TunnelState =
   | { readonly state: "connecting"; readonly attempt: number }
   /** No connection; the next dial is at `untilMs` of the monotonic clock. */
   | { readonly state: "backoff"; readonly attempt: number; readonly untilMs: number; readonly reason: string }
-  /** One connection carries both directions. */
-  | { readonly state: "one-way"; readonly role: "accepted" | "dialled" }
+  /** One connection carries both directions. `reason` says why this node's own dial failed, where it did. */
+  | { readonly state: "one-way"; readonly role: "accepted" | "dialled"; readonly reason: string | undefined }
   /** Each side dialled the other: both send unmasked. */
   | { readonly state: "open" }
   | { readonly state: "closed" };

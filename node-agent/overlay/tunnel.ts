@@ -173,7 +173,8 @@ export function createTunnel(options: TunnelOptions): Tunnel {
       const { livedMs, reason } = await holdConnection(signal);
       if (signal.aborted) return;
       if (livedMs > 0) log.info({ role: "dialled", reason }, "tunnel lost");
-      else if (attempt === 0) log.warn({ reason }, "cannot reach the peer's tunnel, trying on");
+      // Peers that start together miss each other once or twice.
+      else if (attempt === 3) log.warn({ reason }, "cannot reach the peer's tunnel, trying on");
       if (livedMs >= limits.stableMs) {
         attempt = 0;
         continue;
@@ -279,8 +280,11 @@ export function createTunnel(options: TunnelOptions): Tunnel {
 }
 
 function stateOf(dialled: Dial, accepted: Link | undefined): TunnelState {
-  if (dialled.state === "open") return accepted === undefined ? { state: "one-way", role: "dialled" } : { state: "open" };
-  if (accepted !== undefined) return { state: "one-way", role: "accepted" };
+  if (dialled.state === "open")
+    return accepted === undefined ? { state: "one-way", role: "dialled", reason: undefined } : { state: "open" };
+  if (accepted !== undefined) {
+    return { state: "one-way", role: "accepted", reason: dialled.state === "backoff" ? dialled.reason : undefined };
+  }
   if (dialled.state === "backoff") {
     const { state, attempt, untilMs, reason } = dialled;
     return { state, attempt, untilMs, reason };

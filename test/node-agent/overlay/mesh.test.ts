@@ -11,7 +11,15 @@ import type { GsoType } from "#core/frames.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
 import { createRng } from "#core/rng.ts";
 import { systemClock } from "#process/system-clock.ts";
-import { type Hello, helloHeaders, makeHello, subprotocol } from "../../../node-agent/overlay/handshake.ts";
+import {
+  answerHeaders,
+  type Hello,
+  helloHeaders,
+  makeAnswer,
+  makeHello,
+  readHello,
+  subprotocol,
+} from "../../../node-agent/overlay/handshake.ts";
 import { type Overlay, type OverlayLimits, type OverlayPeer, startOverlay } from "../../../node-agent/overlay/overlay.ts";
 import { createFakeTun, type FakeTun } from "../../support/fake-tun.ts";
 import { frame, ipv4Packet, record, tcpSegment } from "../../support/packets.ts";
@@ -281,6 +289,26 @@ describe("a tunnel", () => {
     const message = once(newer.websocket, "message");
     a.tun.inject(ping(1, 2));
     assert.deepEqual((await message)[0], record(ping(1, 2)));
+  });
+
+  it("is cut as soon as another run of the peer shows itself", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1", clientTracking: false });
+    server.on("headers", (lines, request) => {
+      const hello = readHello(request.headers);
+      assert.ok(hello !== undefined);
+      const token = randomBytes(16).toString("base64url");
+      const answer = makeAnswer({ nonce: token, instance: token, offload: "none" }, hello, keyOf(1, 2));
+      lines.push(...Object.entries(answerHeaders(answer)).map(([name, value]) => `${name}: ${value}`));
+    });
+    await once(server, "listening");
+    await using a = await startNode(1);
+    const connected = once(server, "connection");
+    see(a, [peerOf(2, 1, { endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}` })]);
+    const [earlier] = (await connected) as [WebSocket];
+    const closed = once(earlier, "close");
+    await using _later = await dialAs(2, a);
+    assert.equal((await closed)[0], 1006);
+    server.close();
   });
 
   it("takes new CIDRs without being cut", async () => {
