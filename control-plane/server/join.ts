@@ -11,6 +11,7 @@ import type { Node } from "#proto/podwire/v1/resources.ts";
 import type { Ids } from "../ids.ts";
 import { grantPodCidr, hasPodCidr, type PodCidrRange, withPodCidr } from "../ipam/allocator.ts";
 import { findIdentity, identityKey, putIdentity, sha256 } from "../sessions/identity.ts";
+import type { Leases } from "../sessions/leases.ts";
 import type { SessionTable } from "../sessions/table.ts";
 import { findObject, metadataOf, putObject, retryConflicts, unchanged } from "../state/objects.ts";
 import type { Check, Store, Write } from "../store/store.ts";
@@ -22,6 +23,7 @@ export interface JoinContext {
   readonly ids: Ids;
   readonly log: Logger;
   readonly range: PodCidrRange;
+  readonly leases: Leases;
   readonly sessions: SessionTable;
 }
 
@@ -35,7 +37,7 @@ export function createJoin(context: JoinContext): (request: JoinRequest) => Prom
   };
 }
 
-async function join(request: JoinRequest, { store, clock, ids, log, range, sessions }: JoinContext): Promise<JoinAnswer> {
+async function join(request: JoinRequest, { store, clock, ids, log, range, leases, sessions }: JoinContext): Promise<JoinAnswer> {
   const { nodeName: name } = request;
   const found = findObject(store, nodeKind, { name });
   const identity = findIdentity(store, name);
@@ -69,6 +71,7 @@ async function join(request: JoinRequest, { store, clock, ids, log, range, sessi
     putObject(nodeKind, node),
     putIdentity(name, { credentialSha256: sha256(credential), epoch: identity?.epoch ?? 0 }),
   );
+  leases.expect(name);
   await store.commit({ checks, writes });
   log.info({ node: name, podCIDR: node.spec?.podCIDR }, found === undefined ? "node joined" : "node joined again");
   return { nodeName: name, credential };

@@ -5,23 +5,32 @@ import type { Clock } from "#core/clock.ts";
 
 export interface Leases {
   readonly timeoutMs: number;
+  /** The node's agent was heard of in its session. */
   renew(node: string): void;
+  /** The node has joined: its session should come soon. */
+  expect(node: string): void;
   /** For a Node object that is gone. */
   forget(node: string): void;
   /** How long the lease still holds; 0 or less where it has lapsed. */
   remainingMs(node: string): number;
-  /** Whether the node was heard of since the control plane started. */
+  /** Whether the node had a session since the control plane started and since it joined. */
   heard(node: string): boolean;
+}
+
+interface Lease {
+  readonly sinceMs: number;
+  readonly heard: boolean;
 }
 
 export function createLeases(clock: Clock, timeoutMs: number): Leases {
   const startMs = clock.monotonicMs();
-  const heardMs = new Map<string, number>();
+  const leases = new Map<string, Lease>();
   return {
     timeoutMs,
-    renew: (node) => void heardMs.set(node, clock.monotonicMs()),
-    forget: (node) => void heardMs.delete(node),
-    remainingMs: (node) => (heardMs.get(node) ?? startMs) + timeoutMs - clock.monotonicMs(),
-    heard: (node) => heardMs.has(node),
+    renew: (node) => void leases.set(node, { sinceMs: clock.monotonicMs(), heard: true }),
+    expect: (node) => void leases.set(node, { sinceMs: clock.monotonicMs(), heard: false }),
+    forget: (node) => void leases.delete(node),
+    remainingMs: (node) => (leases.get(node)?.sinceMs ?? startMs) + timeoutMs - clock.monotonicMs(),
+    heard: (node) => leases.get(node)?.heard ?? false,
   };
 }

@@ -8,7 +8,7 @@ export interface ReadyFacts {
   readonly node: Node;
   /** Its lease holds. */
   readonly live: boolean;
-  /** Its agent was heard of since the control plane started. */
+  /** Its agent had a session since the control plane started and since it joined. */
   readonly heard: boolean;
   readonly range: PodCidrRange;
 }
@@ -17,12 +17,12 @@ export interface ReadyFacts {
 export function wantedReady({ node, live, heard, range }: ReadyFacts): WantedCondition | undefined {
   const type = "Ready";
   const current = findCondition(node.status?.conditions ?? [], type);
-  if (!live || !heard) {
+  // Just after a start, or a join, the agent needs a moment to come.
+  if (live && !heard) return undefined;
+  if (!live) {
     if (current === undefined || current.reason === "NodeStatusNeverUpdated") {
       return { type, status: "Unknown", reason: "NodeStatusNeverUpdated", message: "Kubelet never posted node status." };
     }
-    // Just after a start the agents need a moment to come back.
-    if (live) return undefined;
     return { type, status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
   }
   if (!hasPodCidr(node)) return { type, status: "False", reason: "CIDRNotAvailable", message: exhaustedMessage(range) };

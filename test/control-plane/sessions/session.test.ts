@@ -11,7 +11,7 @@ import { type FakeSession, joinFakeAgent } from "../../support/fake-agent.ts";
 import { until } from "../../support/until.ts";
 
 function readyOf(cluster: TestCluster, name: string) {
-  return cluster.node(name)?.status?.conditions.find(({ type }) => type === "Ready");
+  return cluster.node(name)?.status?.conditions?.find(({ type }) => type === "Ready");
 }
 
 function podReady(pod: Pod | undefined): string | undefined {
@@ -303,6 +303,16 @@ describe("a node's heartbeats", () => {
     await until(() => readyOf(cluster, "node-1")?.status === "Unknown", "the node Unknown");
   });
 
+  it("may be missing for the timeout after a join, which makes no node Ready", async () => {
+    await using cluster = await startTestCluster();
+    await cluster.clock.advance(10_000);
+    await cluster.join("node-1");
+    await cluster.clock.advance(2_999);
+    assert.equal(readyOf(cluster, "node-1"), undefined);
+    await cluster.clock.advance(1);
+    await until(() => readyOf(cluster, "node-1")?.reason === "NodeStatusNeverUpdated", "its condition");
+  });
+
   it("were never there for a Node that a user made", async () => {
     await using cluster = await startTestCluster();
     await cluster.write("create", {
@@ -311,6 +321,7 @@ describe("a node's heartbeats", () => {
       metadata: { name: "paper" },
       spec: { podCIDR: "10.1.0.0/24" },
     });
+    await cluster.clock.advance(3_000);
     await until(() => readyOf(cluster, "paper")?.reason === "NodeStatusNeverUpdated", "its condition");
     await until(() => cluster.node("paper")?.spec?.podCIDR === "10.244.0.0/24", "its block, of the cluster's range");
   });
