@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
-import { identify, isAlive, type ProcessId, parseStat } from "./processes.ts";
+import { isAlive, type ProcessId, parseStat } from "./processes.ts";
 
 const script = join(import.meta.dirname, "init.sh");
 
@@ -73,11 +73,6 @@ export async function endSandbox(id: ProcessId, signal: AbortSignal): Promise<vo
   if (isAlive(id)) process.kill(id.pid, "SIGKILL");
   // A first process that its parent has not reaped yet has no children left: the kernel ended them before.
   while (isAlive(id)) await sleepFor(5, undefined, { signal });
-}
-
-/** This process, for files that must tell a living owner from a dead one. */
-export function ownIdentity(): ProcessId | undefined {
-  return identify(process.pid);
 }
 
 function readIdentity(path: string): ProcessId | undefined {
