@@ -11,7 +11,7 @@ import type { Check, Store, Write } from "../store/store.ts";
 import { type Document, type DocumentProblem, readDocuments, refuseProblems, titleOf } from "./documents.ts";
 import { forbidden, notFound } from "./refusals.ts";
 
-export type Action = "created" | "configured" | "unchanged";
+type Action = "created" | "configured" | "unchanged";
 
 export interface Step {
   readonly action: Action;
@@ -57,7 +57,7 @@ function planAll(store: Store, documents: readonly Document[], plan: Planner): r
       }
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      refusals.push(error);
+      refusals.push(documents.length === 1 ? error : withSource(error, document.source));
     }
   }
   refuseProblems(problems);
@@ -67,6 +67,13 @@ function planAll(store: Store, documents: readonly Document[], plan: Planner): r
 
 function nameIn({ object }: Document): string {
   return object.metadata?.name ?? object.metadata?.generateName ?? "";
+}
+
+/** Of several documents, which one it was. */
+function withSource(error: AppError, source: string): AppError {
+  if (source === "") return error;
+  const { kind, message, reason, field } = error;
+  return new AppError(kind, `${source}: ${message}`, { ...(reason && { reason }), ...(field && { field }) });
 }
 
 function refuseAll(refusals: readonly AppError[]): void {

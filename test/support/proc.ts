@@ -25,7 +25,7 @@ export function allPids(): number[] {
 
 /**
  * Everything in the tests' own namespaces that belongs to a cluster, in words: processes in a deeper pid namespace or with a network
- * namespace that isn't ours, mounts of network namespaces, devices. Empty where no cluster is up.
+ * namespace that isn't ours, named network namespaces, devices. Empty where no cluster is up.
  */
 export function clusterTraces(): string[] {
   const own = { depth: depthOf("self"), net: link("/proc/self/ns/net") };
@@ -33,14 +33,12 @@ export function clusterTraces(): string[] {
     const strange = depthOf(pid) > own.depth || (link(`/proc/${pid}/ns/net`) ?? own.net) !== own.net;
     return strange ? [`process ${pid}: ${processInfo(pid).argv.join(" ")}`] : [];
   });
-  const mounts = read("/proc/self/mountinfo")
-    .split("\n")
-    .filter((line) => line.includes(" nsfs "));
+  const named = readdirSync("/run/netns").map((name) => `network namespace ${name}`);
   const devices = read("/proc/self/net/dev")
     .split("\n")
     .flatMap((line) => /^ *([^:]+):/.exec(line)?.[1] ?? [])
     .filter((name) => name !== "lo");
-  return [...processes, ...mounts, ...devices.map((name) => `device ${name}`)];
+  return [...processes, ...named, ...devices.map((name) => `device ${name}`)];
 }
 
 /** In how many pid namespaces the process has a number, from ours on down. */

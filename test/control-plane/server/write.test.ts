@@ -187,7 +187,7 @@ describe("a write that is wrong", () => {
     await using cluster = await startTestCluster();
     await cluster.write("create", [podManifest("a"), podManifest("b")]);
     const error = await refusal(cluster.write("create", [podManifest("a"), podManifest("new"), podManifest("b")]));
-    assert.equal(error.message, 'pods "a" already exists\npods "b" already exists');
+    assert.equal(error.message, 'test.yaml, document 1: pods "a" already exists\ntest.yaml, document 3: pods "b" already exists');
     assert.equal(cluster.pod("new"), undefined);
   });
 
