@@ -5,29 +5,32 @@ import { linuxContainers } from "#kernel/containers.ts";
 import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { openTun } from "#kernel/tun.ts";
-import { runDaemon } from "#process/daemon.ts";
+import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
 import { systemRng } from "#process/system-rng.ts";
 import { runAgent } from "./agent.ts";
-import { parseAgentOptions } from "./options.ts";
+import { type AgentOptions, agentFlags, agentUsage, parseAgentOptions } from "./options.ts";
 
-const options = parseAgentOptions(process.argv.slice(2));
-const log = createLog({ level: options.logLevel, name: "node-agent" }).child({ node: options.nodeName });
+const options = readOptions({ usage: agentUsage, flags: agentFlags, parse: parseAgentOptions });
+if (options !== undefined) await serve(options);
 
-await runDaemon(log, async (signal) => {
-  prepareHost();
-  using tun = openTun({ name: tunName });
-  await prepareTun(signal);
-  await runAgent({
-    options,
-    tun,
-    network: createLinuxNetwork(podNetnsPrefix(options.nodeName)),
-    containers: linuxContainers,
-    joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
-    clock: systemClock,
-    rng: systemRng,
-    log,
-    signal,
+async function serve(options: AgentOptions): Promise<void> {
+  const log = createLog({ level: options.logLevel, name: "node-agent" }).child({ node: options.nodeName });
+  await runDaemon(log, async (signal) => {
+    prepareHost();
+    using tun = openTun({ name: tunName });
+    await prepareTun(signal);
+    await runAgent({
+      options,
+      tun,
+      network: createLinuxNetwork(podNetnsPrefix(options.nodeName)),
+      containers: linuxContainers,
+      joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
+      clock: systemClock,
+      rng: systemRng,
+      log,
+      signal,
+    });
   });
-});
+}

@@ -1,8 +1,8 @@
-import { Command, Option } from "commander";
 import { invalid } from "#core/errors.ts";
 import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "#core/names.ts";
-import { type LogLevel, logLevels } from "#process/log.ts";
+import { type FlagSource, readFlags } from "#process/flags.ts";
+import { type LogLevel, parseLogLevel } from "#process/log.ts";
 
 export interface AgentOptions {
   /** The control plane's host:port. */
@@ -17,57 +17,44 @@ export interface AgentOptions {
   readonly logLevel: LogLevel;
 }
 
-/** Reads flags; each may come from a PODWIRE_ variable. Throws an "invalid" AppError. */
-export function parseAgentOptions(argv: readonly string[]): AgentOptions {
-  const command = new Command("node-agent")
-    .description("Podwire's node agent: runs this host's pods and carries their frames to other hosts.")
-    .addOption(option("--server <host:port>", "the control plane", "PODWIRE_SERVER").makeOptionMandatory())
-    .addOption(option("--node-name <name>", "this node's name", "PODWIRE_NODE_NAME").makeOptionMandatory())
-    .addOption(
-      option(
-        "--node-ip <address>",
-        "this node's own address, under which other nodes reach it",
-        "PODWIRE_NODE_IP",
-      ).makeOptionMandatory(),
-    )
-    .addOption(option("--overlay-port <port>", "where peers dial", "PODWIRE_OVERLAY_PORT").default("7444"))
-    .addOption(
-      option("--state <folder>", "what outlives the agent: its identity and its pods", "PODWIRE_STATE").default(
-        "/var/lib/podwire/agent",
-      ),
-    )
-    .addOption(option("--join-token-file <file>", "the cluster's join token, for a node that is new", "PODWIRE_JOIN_TOKEN_FILE"))
-    .addOption(option("--labels <key=value,…>", "labels of the node", "PODWIRE_LABELS").default(""))
-    .addOption(
-      option("--log-level <level>", "how much to log", "PODWIRE_LOG_LEVEL")
-        .choices([...logLevels])
-        .default("info"),
-    );
-  command.parse([...argv], { from: "user" });
-  const flags = command.opts<Record<string, string | undefined>>();
-  const nodeName = flags.nodeName ?? "";
+export const agentUsage = "node-agent: runs this host's pods and carries their frames to other hosts.";
+
+export const agentFlags = {
+  server: { value: "host:port", description: "the control plane", required: true },
+  "node-name": { value: "name", description: "this node's name", required: true },
+  "node-ip": { value: "address", description: "this node's own address, under which other nodes reach it", required: true },
+  "overlay-port": { value: "port", description: "where peers dial", fallback: "7444" },
+  state: {
+    value: "folder",
+    description: "what outlives the agent: its identity and its pods",
+    fallback: "/var/lib/podwire/agent",
+  },
+  "join-token-file": { value: "file", description: "the cluster's join token, for a node that is new" },
+  labels: { value: "key=value,…", description: "labels of the node", fallback: "" },
+  "log-level": { value: "level", description: "how much to log", fallback: "info" },
+} as const;
+
+/** Throws an "invalid" AppError that names the flag. */
+export function parseAgentOptions(source: FlagSource): AgentOptions {
+  const flags = readFlags(agentFlags, source);
+  const nodeName = flags["node-name"];
   const problem = labelNameProblem(nodeName);
   if (problem !== undefined) throw invalid(`--node-name "${nodeName}": ${problem}`);
   return {
-    server: flags.server ?? "",
+    server: flags.server,
     nodeName,
-    nodeAddress: parseIpv4(flags.nodeIp ?? ""),
-    overlayPort: parsePort(flags.overlayPort ?? ""),
-    stateDir: flags.state ?? "",
-    joinTokenFile: flags.joinTokenFile,
-    labels: parseLabels(flags.labels ?? ""),
-    logLevel: flags.logLevel as LogLevel,
+    nodeAddress: parseIpv4(flags["node-ip"]),
+    overlayPort: parsePort(flags["overlay-port"]),
+    stateDir: flags.state,
+    joinTokenFile: flags["join-token-file"],
+    labels: parseLabels(flags.labels),
+    logLevel: parseLogLevel(flags["log-level"]),
   };
-}
-
-function option(flags: string, description: string, variable: string): Option {
-  return new Option(flags, description).env(variable);
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw invalid(`"${text}" is not a port (want a number from 0 to 65535)`);
+  if (!/^[0-9]+$/.test(text) || port > 65_535) throw invalid(`--overlay-port "${text}": want a number from 0 to 65535`);
   return port;
 }
 
