@@ -1,12 +1,11 @@
 /* `node control-plane/main.ts --socket PATH --listen HOST:PORT …`; says "control plane ready" when it serves. */
 
 import { mkdir } from "node:fs/promises";
-import { flushCompileCache } from "node:module";
 import { join } from "node:path";
-import { createRng } from "#core/rng.ts";
 import { runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
+import { systemRng } from "#process/system-rng.ts";
 import { checkRanges } from "./cluster.ts";
 import { cryptoIds } from "./ids.ts";
 import { type Flags, readFlags } from "./options.ts";
@@ -23,8 +22,7 @@ await runDaemon(log, async (signal) => {
   const tokens = { join: await readToken(flags.joinTokenFile), user: await readToken(flags.userTokenFile) };
   await using store = await openStoreFor(flags);
   await using controlPlane = await startControlPlane({
-    ...{ store, log, tokens, signal, clock: systemClock },
-    rng: createRng(Number.parseInt(cryptoIds.secret(4), 16)),
+    ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng },
     name: flags.cluster,
     podCidr: flags.podCidr,
     nodeCidrPrefix: flags.nodeCidrPrefix,
@@ -33,8 +31,6 @@ await runDaemon(log, async (signal) => {
     listen: flags.listen,
     heartbeatTimeoutMs: flags.heartbeatTimeout * 1000,
   });
-  // Node writes it at an orderly exit only, which a cluster that is torn down never has.
-  flushCompileCache();
   await controlPlane.ended;
 });
 

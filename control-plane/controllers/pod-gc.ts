@@ -38,7 +38,7 @@ export function podGc({ store, clock, log }: Surroundings): Loop {
 }
 
 /** `nodes` holds the names of those that exist. */
-export function isOrphan(pod: Pod, nodes: ReadonlySet<string>): boolean {
+function isOrphan(pod: Pod, nodes: ReadonlySet<string>): boolean {
   const node = pod.spec?.nodeName ?? "";
   if (nodes.has(node)) return false;
   if (metadataOf(pod).deletionTimestamp !== undefined) return true;

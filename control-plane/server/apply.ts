@@ -9,7 +9,7 @@ import type { Document } from "./documents.ts";
 import { updateStep } from "./update.ts";
 import type { Planner } from "./write.ts";
 
-export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
 export function planApply(making: Making): Planner {
   return (document, store) => {

@@ -9,7 +9,7 @@ import { findObject, metadataOf, objectOf, prefixOf } from "../state/objects.ts"
 import type { Store } from "../store/store.ts";
 import { kindNamed, namespaceOf, notFound } from "./refusals.ts";
 
-export const batchBytesMax = 256 * 1024;
+const batchBytesMax = 256 * 1024;
 
 export function getObject(store: Store, request: GetRequest): Resource {
   const kind = kindNamed(request.kind);

@@ -20,7 +20,7 @@ export function removalOf(kind: Kind, object: ApiObject): readonly Write[] | und
 }
 
 /** The writes that take the object out of the store, with all that it alone held. */
-export function deletionOf<T extends ApiObject>(kind: Kind<T>, object: T): readonly Write[] {
+function deletionOf<T extends ApiObject>(kind: Kind<T>, object: T): readonly Write[] {
   const { namespace, name = "" } = metadataOf(object);
   const self: Write = { type: "delete", key: keyOf(kind, namespace, name) };
   if (kind.kind !== nodeKind.kind) return [self];

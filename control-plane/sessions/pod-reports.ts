@@ -23,7 +23,7 @@ export function applyPodReport(store: Store, node: string, report: PodReport): P
 }
 
 /** The pod as the report leaves it: undefined where it leaves the store, the same object where nothing changed. */
-export function afterReport(pod: Pod, { status, gone }: PodReport): Pod | undefined {
+function afterReport(pod: Pod, { status, gone }: PodReport): Pod | undefined {
   const metadata = metadataOf(pod);
   const ended = gone && metadata.deletionTimestamp !== undefined;
   if (ended && metadata.finalizers.length === 0) return undefined;

@@ -194,6 +194,7 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
 /** Writes reports: those of one pod in their order, those of several pods side by side. */
 function createReporter(session: Session, store: Store, log: Logger) {
   const lastOf = new Map<string, Promise<void>>();
+  let inFlight = 0;
   const write = async (report: PodReport) => {
     try {
       const taken = await applyPodReport(store, session.node, report);
@@ -209,13 +210,16 @@ function createReporter(session: Session, store: Store, log: Logger) {
     }
   };
   return {
+    /** Resolves when the next report may come. */
     async take(report: PodReport): Promise<void> {
+      inFlight += 1;
       const written = (lastOf.get(report.uid) ?? Promise.resolve()).then(() => write(report));
       lastOf.set(report.uid, written);
       void written.then(() => {
+        inFlight -= 1;
         if (lastOf.get(report.uid) === written) lastOf.delete(report.uid);
       });
-      if (lastOf.size >= reportsInFlightMax) await Promise.race(lastOf.values());
+      if (inFlight >= reportsInFlightMax) await written;
     },
   };
 }

@@ -25,7 +25,7 @@ export interface NodeView {
   readonly pods: ReadonlyMap<string, Pod>;
 }
 
-export const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map() };
+const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map() };
 
 /**
  * The present state; made once for each revision, however many sessions ask. Lists in which nothing changed are the same lists as

@@ -13,10 +13,10 @@ import type { Ids } from "../ids.ts";
 import type { Session } from "../sessions/table.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-export const streamsPerNodeMax = 64;
+const streamsPerNodeMax = 64;
 const attachTimeoutMs = 5_000;
 
-export interface OpenRequest {
+interface OpenRequest {
   readonly session: Session;
   readonly start: NonNullable<OpenStream["start"]>;
   readonly inputs: AsyncIterable<StreamInput>;
@@ -24,7 +24,7 @@ export interface OpenRequest {
   readonly signal: AbortSignal;
 }
 
-export interface AttachRequest {
+interface AttachRequest {
   readonly node: string;
   readonly streamId: string;
   readonly outputs: AsyncIterable<StreamOutput>;

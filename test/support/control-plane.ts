@@ -47,7 +47,7 @@ export interface TestCluster extends AsyncDisposable {
   joinReady(name: string, options?: Partial<FakeAgentOptions>): Promise<{ agent: FakeAgent; session: FakeSession }>;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly namespace?: string;
   readonly validate?: string;
   readonly dryRun?: boolean;

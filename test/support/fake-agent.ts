@@ -185,7 +185,7 @@ function openAttach(address: string, metadata: Readonly<Record<string, string>>)
   return { inputs, send: (output) => void outputs.offer(output), ended: read(), kill: () => controller.abort() };
 }
 
-export function runningStatus(pod: Pod, podIP: string): PodStatus {
+function runningStatus(pod: Pod, podIP: string): PodStatus {
   return {
     phase: "Running",
     podIP,

@@ -36,6 +36,28 @@ describe("an agent's report", () => {
     assert.equal(cluster.pod("a")?.status?.phase, "Pending");
   });
 
+  it("is written in the order of its pod's reports, however many come at once", async () => {
+    await using cluster = await startTestCluster();
+    const { session } = await cluster.joinReady("node-1");
+    await cluster.write("create", podManifest("web"));
+    const pod = await until(() => [...session.view.pods.values()][0], "the pod");
+    for (let i = 1; i <= 1_000; i++) session.reportRunning(pod, `10.244.${i >> 8}.${i & 255}`);
+    const seen: string[] = [];
+    const written = await until(() => {
+      const podIP = cluster.pod("web")?.status?.podIP ?? "";
+      if (podIP !== seen.at(-1)) seen.push(podIP);
+      return podIP === "10.244.3.232";
+    }, "the last report");
+    assert.ok(written);
+    const order = seen
+      .filter((podIP) => podIP !== "")
+      .map((podIP) => Number(podIP.split(".")[2]) * 256 + Number(podIP.split(".")[3]));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+  });
+
   it("that the pod is gone removes it once its deletion began, and not before", async () => {
     await using cluster = await startTestCluster();
     const { session } = await cluster.joinReady("node-1");
