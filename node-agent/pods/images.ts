@@ -14,20 +14,20 @@ interface BuiltInImage {
   readonly defaultArgs: readonly string[];
 }
 
-const builtInImages: Readonly<Record<string, BuiltInImage>> = {
-  "podwire/toolbox": { entrypoint: ["toolbox"], defaultArgs: ["pause"] },
-};
+const builtInImages: ReadonlyMap<string, BuiltInImage> = new Map([
+  ["podwire/toolbox", { entrypoint: ["toolbox"], defaultArgs: ["pause"] }],
+]);
 
 /** As Kubernetes combines them: `command` replaces the image's entrypoint and its arguments, `args` its arguments. */
 export function programOf({ image = "", command, args }: Container): Program {
   if (command.length > 0) return { found: true, argv: [...command, ...args] };
-  const builtIn = builtInImages[withoutTag(image)];
+  const builtIn = builtInImages.get(withoutTag(image));
   if (builtIn !== undefined)
     return { found: true, argv: [...builtIn.entrypoint, ...(args.length > 0 ? args : builtIn.defaultArgs)] };
   return {
     found: false,
     reason: "ErrImagePull",
-    message: `Podwire pulls no images: give the container a command that is installed on this machine, or use one of ${Object.keys(builtInImages).join(", ")}`,
+    message: `Podwire pulls no images: give the container a command that is installed on this machine, or use one of ${[...builtInImages.keys()].join(", ")}`,
   };
 }
 

@@ -10,12 +10,12 @@ const clusterDomain = "cluster.local";
 
 export function hostnameOf(pod: Pod, nodeName: string): string {
   if (pod.spec?.hostNetwork === true) return nodeName;
-  return (pod.spec?.hostname ?? pod.metadata?.name ?? "").slice(0, 63);
+  return (pod.spec?.hostname || pod.metadata?.name || "").slice(0, 63).replace(/[-.]+$/, "");
 }
 
 export function hostsFile(pod: Pod, hostname: string, address: Ipv4): string {
-  const subdomain = pod.spec?.subdomain;
-  const full = subdomain === undefined ? [] : [`${hostname}.${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}`];
+  const subdomain = pod.spec?.subdomain ?? "";
+  const full = subdomain === "" ? [] : [`${hostname}.${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}`];
   return [
     "# Kubernetes-managed hosts file.",
     "127.0.0.1\tlocalhost",

@@ -3,6 +3,7 @@
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AppError, messageOf } from "#core/errors.ts";
 import { formatIpv4, type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import type { PodLink } from "#kernel/network.ts";
 import { podDevicePrefix, podNetnsPrefix } from "#kernel/network.ts";
@@ -92,11 +93,19 @@ function fromJson({ address, ...json }: RecordJson): PodRecord {
   return { ...json, ...(address === undefined ? {} : { address: parseIpv4(address) }) };
 }
 
+/** Undefined only where there is no file: whoever takes another error for that forgets a pod which runs. */
 function readJson<T>(path: string): T | undefined {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as T;
-  } catch {
-    return undefined;
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text) as T;
+  } catch (error) {
+    throw new AppError("internal", `${path} can't be read: ${messageOf(error)}`, { cause: error });
   }
 }
 
