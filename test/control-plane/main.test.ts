@@ -82,6 +82,11 @@ describe("control-plane/main.ts", () => {
     },
     { title: "a range that is none", argv: ["--pod-cidr", "10.244.0.1/16"], says: /did you mean 10\.244\.0\.0\/16/ },
     { title: "blocks larger than the range", argv: ["--node-cidr-prefix", "8"], says: /--node-cidr-prefix 8 must be from 16/ },
+    {
+      title: "too many blocks",
+      argv: ["--pod-cidr", "11.0.0.0/8", "--node-cidr-prefix", "28"],
+      says: /more than 65536 blocks: choose at most 24/,
+    },
     { title: "no number", argv: ["--heartbeat-timeout", "soon"], says: /must be a number/ },
   ];
   for (const { title, argv, says } of refusals) {

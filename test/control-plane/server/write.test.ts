@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AppError, type ErrorKind, isAppError } from "#core/errors.ts";
+import { podKind } from "#core/objects/pod.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
 import { until } from "../../support/until.ts";
@@ -312,6 +313,32 @@ describe("Apply", () => {
         ["b", "unchanged"],
       ],
     );
+  });
+
+  it("takes what Get gave, with its status, version and annotation, and refuses it when it is stale", async () => {
+    await using cluster = await startTestCluster();
+    await cluster.write("apply", podManifest("web", { nodeName: "nowhere" }));
+    const exported = podKind.toJson(podIn(await cluster.get("Pod", "web").then((object) => ({ object })))) as object;
+    const [result] = await cluster.write("apply", exported);
+    assert.equal(result?.action, "configured");
+    assert.equal(podIn(result).status?.phase, "Pending");
+    const note = podIn(result).metadata?.annotations["kubectl.kubernetes.io/last-applied-configuration"] ?? "";
+    assert.ok(!note.includes("last-applied-configuration"), "no annotation within the annotation");
+    assert.equal((await refusal(cluster.write("apply", exported))).kind, "conflict");
+  });
+
+  it("refuses an object that took another's name meanwhile", async () => {
+    await using cluster = await startTestCluster();
+    await cluster.write("apply", podManifest("web"));
+    const error = await refusal(cluster.write("update", podManifest("web", {}, { uid: "of-another" })));
+    assert.equal(error.kind, "conflict");
+    assert.match(error.message, /Precondition failed: UID in precondition: of-another/);
+  });
+
+  it("needs a name", async () => {
+    await using cluster = await startTestCluster();
+    const error = await refusal(cluster.write("apply", podManifest("", {}, { name: undefined, generateName: "job-" })));
+    assert.match(error.message, /Pod "job-" is invalid: metadata\.name: Required value/);
   });
 
   it("does not take a node's block away", async () => {
