@@ -99,6 +99,19 @@ describe("an inlet", () => {
     );
   });
 
+  it("takes a long run of frames that reads cut anywhere, each with its own bytes", async () => {
+    const payloads = Array.from({ length: 60 }, (_, i) => Buffer.alloc(60_000 + i, i));
+    const bytes = Buffer.concat([Buffer.from(head), ...payloads.map((payload) => encode({ first: 0x82, payload }))]);
+    const got = await through([bytes], { taken: payloads.reduce((sum, { length }) => sum + length, 0), passed: head.length });
+    assert.ok(Buffer.concat(got.taken).equals(Buffer.concat(payloads)));
+  });
+
+  it("leaves it to ws to judge a whole message inside a fragmented one", async () => {
+    const broken = [encode({ first: 0x02, payload: Buffer.from("a") }), encode({ first: 0x82, payload: Buffer.from("b") })];
+    const passed = Buffer.concat([Buffer.from(head), ...broken]);
+    assert.deepEqual(await through([passed], { taken: 0, passed: passed.length }), { taken: [], passed });
+  });
+
   it("leaves the frames of a fragmented message to ws, with the pings between them", async () => {
     const text = (content: string) => Buffer.from(content);
     const fragments = [

@@ -169,6 +169,16 @@ describe("the mesh", () => {
     assert.ok(statusOf(a, 2).sent.messages < 100, "frames travel in batches");
   });
 
+  it("takes long frames in shares too, so that a turn stays short", async () => {
+    await using a = await startNode(1);
+    await using b = await startNode(2);
+    await joined(a, b);
+    const long = frame(ipv4Packet({ from: "10.244.1.2", to: "10.244.2.2", payload: Buffer.alloc(65_000) }));
+    a.tun.inject(...Array.from({ length: 60 }, () => long));
+    await until(() => b.tun.delivered.length + statusOf(a, 2).sendDrops["queue-full"] === 60, "the frames to arrive");
+    assert.ok(a.tun.readsInTurnMax <= 18, `one turn read ${a.tun.readsInTurnMax} frames of 65 kB`);
+  });
+
   it("carries both directions on the one connection that there is", async () => {
     await using a = await startNode(1);
     await using b = await startNode(2);
