@@ -4,7 +4,7 @@
 import { Command, CommanderError } from "commander";
 import { nearest } from "#core/nearest.ts";
 import { declareGlobalFlags } from "./global-flags.ts";
-import { UsageError } from "./usage-error.ts";
+import { badFlag, UsageError } from "./usage-error.ts";
 import type { Verb } from "./verb.ts";
 
 export interface Words {
@@ -70,15 +70,16 @@ function quiet(command: Command): Command {
 }
 
 function rewrite(command: Command, words: readonly string[]): string[] {
-  const booleans = new Set(command.options.filter((option) => option.isBoolean() || option.negate).map((option) => option.long));
   return words.flatMap((word) => {
-    const [, flag = "", value = ""] = /^(--[a-z-]+)=(true|false)$/.exec(word) ?? [];
-    if (booleans.has(flag)) {
+    const [, flag, value = ""] = /^(--[a-z-]+|-[A-Za-z])=(.*)$/s.exec(word) ?? [];
+    const option = command.options.find((known) => known.long === flag || known.short === flag);
+    if (flag === undefined || option === undefined) return [word];
+    if ((option.isBoolean() || option.negate) && (value === "true" || value === "false")) {
       if (value === "true") return [flag];
-      const negation = `--no-${flag.slice(2)}`;
-      return command.options.some((option) => option.long === negation) ? [negation] : [];
+      const negation = `--no-${option.long?.slice(2)}`;
+      return command.options.some((known) => known.long === negation) ? [negation] : [];
     }
-    return /^-[A-Za-z]=/.test(word) ? [`${word.slice(0, 2)}${word.slice(3)}`] : [word];
+    return flag.startsWith("--") ? [word] : [`${flag}${value}`];
   });
 }
 
@@ -94,10 +95,18 @@ function reading<T>(command: Command, run: () => T): T {
         throw unknownFlag(flag, command);
       case "commander.optionMissingArgument":
         throw new UsageError(`flag needs an argument: ${flag.split(/[ ,]/)[0] ?? flag}`, { inFlags: true });
+      case "commander.invalidArgument":
+        throw invalidArgument(error.message);
       default:
         throw error;
     }
   }
+}
+
+/** From commander's "option '-x, --name <value>' argument 'got' is invalid. What is wanted". */
+function invalidArgument(message: string): UsageError {
+  const [, flags = "", got = "", reason = ""] = /option '([^']+)' argument '([^']*)' is invalid\. (.*)$/s.exec(message) ?? [];
+  return badFlag(/--[a-z-]+/.exec(flags)?.[0] ?? flags, got, reason.replace(/\.$/, ""));
 }
 
 export function unknownFlag(word: string, command: Command): UsageError {

@@ -56,6 +56,7 @@ export function parseManifests(text: string, file: string): ParsedManifests {
     version: "1.1",
     lineCounter: lines,
     prettyErrors: false,
+    logLevel: "error",
     customTags: (tags) =>
       tags.filter((tag) => typeof tag === "string" || (tag.tag !== "tag:yaml.org,2002:timestamp" && tag.format !== "TIME")),
   });

@@ -1,0 +1,294 @@
+/* exec and logs, from the command line to an agent and back. */
+
+import assert from "node:assert/strict";
+import { Readable, Writable } from "node:stream";
+import { AppError } from "#core/errors.ts";
+import { systemClock } from "#process/system-clock.ts";
+import type { OpenStream } from "#proto/podwire/v1/agent.ts";
+import { runCli } from "../../../cli/run-cli.ts";
+import { createTestCli, type TestCli } from "../../support/cli.ts";
+import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
+import type { FakeAgent, FakeAttach, FakeSession } from "../../support/fake-agent.ts";
+import { startFakeCluster } from "../../support/fake-cluster.ts";
+import { until } from "../../support/until.ts";
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+const out = (text: string) => ({ frame: { $case: "stdout" as const, value: bytes(text) } });
+const err = (text: string) => ({ frame: { $case: "stderr" as const, value: bytes(text) } });
+const exit = (code: number) => ({ frame: { $case: "exit" as const, value: { code } } });
+
+describe("a stream to a pod", () => {
+  let cluster: TestCluster;
+  let cli: TestCli;
+  let agent: FakeAgent;
+  let session: FakeSession;
+  let taken: number;
+
+  beforeEach(async () => {
+    cluster = await startTestCluster();
+    cli = createTestCli({ server: cluster.address });
+    ({ agent, session } = await cluster.joinReady("node-1"));
+    await cluster.write("create", podManifest("web"));
+    await until(() => session.view.pods.size === 1, "the pod on the node");
+    const pod = cluster.pod("web");
+    assert.ok(pod);
+    session.reportRunning(pod);
+    await until(() => cluster.pod("web")?.status?.phase === "Running", "the pod's start");
+    taken = 0;
+  });
+  afterEach(() => cluster[Symbol.asyncDispose]());
+
+  /** The next stream that the agent is asked for, attached. */
+  async function nextStream(): Promise<{ start: NonNullable<OpenStream["start"]>; attach: FakeAttach }> {
+    const request = await until(() => session.streams[taken], "a request for a stream");
+    taken += 1;
+    assert.ok(request.start);
+    return { start: request.start, attach: agent.attach(request) };
+  }
+
+  const stdinOf = (attach: FakeAttach) =>
+    Buffer.concat(attach.inputs.flatMap(({ frame }) => (frame?.$case === "stdin" ? [frame.value] : []))).toString();
+
+  describe("podwire exec", () => {
+    it("keeps output and errors apart, and ends with the program's exit code", async () => {
+      await using run = cli.start(["exec", "web", "-c", "main", "--", "sh", "-c", "exit 7", "--", "-n"]);
+      const { start, attach } = await nextStream();
+      assert.deepEqual(start, {
+        $case: "exec",
+        value: {
+          namespace: "default",
+          pod: "web",
+          container: "main",
+          command: ["sh", "-c", "exit 7", "--", "-n"],
+          stdin: false,
+          tty: false,
+        },
+      });
+      attach.send(out("to out\n"));
+      attach.send(err("to err\n"));
+      attach.send(exit(7));
+      assert.deepEqual(await run.result, {
+        code: 7,
+        stdout: "to out\n",
+        stderr: "to err\ncommand terminated with exit code 7\n",
+      });
+    });
+
+    it("says nothing of an exit code of 0, nor of any with --quiet", async () => {
+      await using good = cli.start(["exec", "pod/web", "--", "true"]);
+      (await nextStream()).attach.send(exit(0));
+      assert.deepEqual(await good.result, { code: 0, stdout: "", stderr: "" });
+      await using quiet = cli.start(["exec", "-q", "web", "--", "false"]);
+      (await nextStream()).attach.send(exit(1));
+      assert.deepEqual(await quiet.result, { code: 1, stdout: "", stderr: "" });
+    });
+
+    it("passes standard input on with -i, in frames of at most 32 KiB, its end as a frame of its own", async () => {
+      await using run = cli.start(["exec", "-i", "web", "--", "cat"]);
+      const { attach } = await nextStream();
+      run.stdin.write("hello ");
+      await until(() => stdinOf(attach) === "hello ", "the first words");
+      const big = "x".repeat(100_000);
+      run.stdin.end(big);
+      await until(() => attach.inputs.at(-1)?.frame?.$case === "stdinEnd", "the end of the input");
+      assert.equal(stdinOf(attach), `hello ${big}`);
+      for (const { frame } of attach.inputs) if (frame?.$case === "stdin") assert.ok(frame.value.length <= 32 * 1024);
+      attach.send(exit(0));
+      assert.equal((await run.result).code, 0);
+    });
+
+    it("returns when the program ends although the input goes on", async () => {
+      await using run = cli.start(["exec", "-i", "web", "--", "head", "-c1"]);
+      const { attach } = await nextStream();
+      run.stdin.write("more than one");
+      attach.send(out("m"));
+      attach.send(exit(0));
+      assert.deepEqual(await run.result, { code: 0, stdout: "m", stderr: "" });
+    });
+
+    it("ends the program when it is interrupted", async () => {
+      await using run = cli.start(["exec", "web", "--", "sleep", "inf"]);
+      const { attach } = await nextStream();
+      attach.send(out("begun"));
+      await run.sees("begun");
+      run.interrupt();
+      assert.deepEqual((await run.result).code, 130);
+      await attach.ended;
+      assert.ok(!attach.inputs.some(({ frame }) => frame?.$case === "stdinEnd"));
+    });
+
+    it("reads no more of its input than the program takes", async () => {
+      let read = 0;
+      const stdin = Readable.from(
+        (function* () {
+          for (; read < 4_000; read++) yield Buffer.alloc(32 * 1024);
+        })(),
+        { objectMode: false },
+      );
+      // A server that never reads a frame past the first.
+      await using slow = await startFakeCluster({
+        async *exec(requests, { signal }) {
+          await requests[Symbol.asyncIterator]().next();
+          yield out("begun");
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        },
+      });
+      const interrupted = new AbortController();
+      const began = Promise.withResolvers<void>();
+      const stdout = new Writable({
+        write(_chunk, _encoding, done) {
+          began.resolve();
+          done();
+        },
+      });
+      const context = {
+        stdin,
+        stdout,
+        stderr: stdout,
+        env: { PODWIRE_SERVER: slow.address },
+        signal: interrupted.signal,
+        clock: systemClock,
+      };
+      const run = runCli(["exec", "-i", "web", "--", "cat"], context);
+      await began.promise;
+      let before = -1;
+      await until(() => {
+        const still = read === before;
+        before = read;
+        return still && read > 0;
+      }, "the input to stand still");
+      assert.ok(read * 32 * 1024 < 16 * 1024 * 1024, `${read} chunks of 32 KiB were read`);
+      interrupted.abort();
+      assert.equal(await run, 130);
+    });
+
+    it("says so where the stream breaks before the program ends", async () => {
+      await using broken = await startFakeCluster({
+        async *exec() {
+          yield out("half");
+        },
+      });
+      const { code, stdout, stderr } = await createTestCli({ server: broken.address }).type("exec web -- ls");
+      assert.deepEqual([code, stdout], [1, "half"]);
+      assert.match(stderr, /^error: the stream ended before the command did/);
+    });
+
+    it("passes on why a program can't run", async () => {
+      await using run = cli.start(["exec", "web", "--", "nope"]);
+      (await nextStream()).attach.send({
+        frame: { $case: "error", value: { kind: "not-found", message: "nope: no such program" } },
+      });
+      assert.deepEqual(await run.result, { code: 1, stdout: "", stderr: "error: nope: no such program\n" });
+    });
+
+    const wrong: readonly (readonly [line: string, stderr: RegExp])[] = [
+      ["exec", /^error: pod, type\/name or --filename must be specified/],
+      ["exec web", /^error: you must specify at least one command for the container/],
+      ["exec web ls", /^error: exec \[POD\] \[COMMAND\] is not supported anymore\. Use exec \[POD\] -- \[COMMAND\] instead/],
+      ["exec -it web -- sh", /^error: -t is not supported yet: terminals come in a later version/],
+      ["exec node/node-1 -- ls", /^error: node\/node-1 is no pod/],
+      ["exec nope -- ls", /^Error from server \(NotFound\): pods "nope" not found/],
+      ["exec web -c side -- ls", /container side is not valid for pod web/],
+    ];
+    for (const [line, stderr] of wrong) {
+      it(`refuses ${line}`, async () => {
+        const result = await cli.type(line);
+        assert.deepEqual([result.code, result.stdout], [1, ""]);
+        assert.match(result.stderr, stderr);
+      });
+    }
+  });
+
+  describe("podwire logs", () => {
+    it("prints what was written, as it was written", async () => {
+      await using run = cli.start(["logs", "web", "--tail=2", "-p", "--timestamps", "-c", "main"]);
+      const { start, attach } = await nextStream();
+      assert.deepEqual(start, {
+        $case: "logs",
+        value: {
+          namespace: "default",
+          pod: "web",
+          container: "main",
+          follow: false,
+          tailLines: 2,
+          previous: true,
+          timestamps: true,
+        },
+      });
+      attach.send(out("raw \u001b[1m bytes"));
+      attach.send(exit(0));
+      assert.deepEqual(await run.result, { code: 0, stdout: "raw \u001b[1m bytes", stderr: "" });
+    });
+
+    it("follows until it is interrupted, and then the agent's stream ends too", async () => {
+      await using run = cli.start(["logs", "-f", "pod/web"]);
+      const { start, attach } = await nextStream();
+      assert.ok(start.$case === "logs" && start.value.follow && start.value.tailLines === undefined);
+      attach.send(out("one\n"));
+      await run.sees("one");
+      attach.send(out("two\n"));
+      await run.sees("two");
+      run.interrupt();
+      assert.equal((await run.result).code, 130);
+      await attach.ended;
+    });
+
+    it("ends without a word when its reader leaves", async () => {
+      await using endless = await startFakeCluster({
+        async *logs(_request, { signal }) {
+          while (!signal.aborted) yield out("line\n");
+        },
+      });
+      const stderr: string[] = [];
+      const stdout = new Writable({
+        write: (_chunk, _encoding, done) => done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),
+      });
+      const code = await runCli(["logs", "-f", "web"], {
+        stdin: Readable.from([]),
+        stdout,
+        stderr: new Writable({
+          write(chunk, _encoding, done) {
+            stderr.push(String(chunk));
+            done();
+          },
+        }),
+        env: { PODWIRE_SERVER: endless.address },
+        signal: new AbortController().signal,
+        clock: systemClock,
+      });
+      assert.deepEqual([code, stderr], [141, []]);
+    });
+
+    it("says what the server says where the log can't be had", async () => {
+      await using refusing = await startFakeCluster({
+        logs: () => {
+          throw new AppError("failed-precondition", 'container "main" in pod "web" is waiting to start', {
+            reason: "BadRequest",
+          });
+        },
+      });
+      const result = await createTestCli({ server: refusing.address }).type("logs web");
+      assert.deepEqual(result, {
+        code: 1,
+        stdout: "",
+        stderr: 'Error from server (BadRequest): container "main" in pod "web" is waiting to start\n',
+      });
+    });
+
+    const wrong: readonly (readonly [line: string, stderr: RegExp])[] = [
+      ["logs", /^error: expected 'logs \(POD \| TYPE\/NAME\) \[CONTAINER_NAME\]'/],
+      ["logs web a b", /^error: logs takes a pod and a container, not also b/],
+      ["logs web a -c b", /^error: only one of -c or an inline \[CONTAINER\] arg is allowed/],
+      ["logs web --tail=-2", /^error: --tail must be greater than or equal to -1/],
+      ["logs web --tail=ten", /^error: invalid argument "ten" for "--tail" flag: must be a whole number/],
+      ["logs nope", /^Error from server \(NotFound\): pods "nope" not found/],
+    ];
+    for (const [line, stderr] of wrong) {
+      it(`refuses ${line}`, async () => {
+        const result = await cli.type(line);
+        assert.deepEqual([result.code, result.stdout], [1, ""]);
+        assert.match(result.stderr, stderr);
+      });
+    }
+  });
+});
