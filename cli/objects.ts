@@ -1,7 +1,8 @@
 /* Reading objects from the control plane: one, all of a kind, or all and then every change. */
 
 import { AppError, isAppError } from "#core/errors.ts";
-import { type ApiObject, findKind, type Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
+import { findKind } from "#core/objects/kinds.ts";
 import type { Resource } from "#proto/podwire/v1/resources.ts";
 import type { Connection } from "./connect.ts";
 

@@ -1,7 +1,8 @@
 /* Reads the words that say which objects are meant, as kubectl does: `pods`, `pods,nodes`, `pod web db`, `pod/web node/node-1`. */
 
 import { nearest } from "#core/nearest.ts";
-import { findKind, type Kind, kinds } from "#core/objects/kinds.ts";
+import type { Kind } from "#core/objects/kind.ts";
+import { findKind, kinds } from "#core/objects/kinds.ts";
 import { didYouMean } from "./command-line.ts";
 import { UsageError } from "./usage-error.ts";
 

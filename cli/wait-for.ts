@@ -1,7 +1,7 @@
 /* Waits until each of some objects is as it should be: by watching, one watch for each kind and namespace, never by asking again. */
 
 import type { Clock } from "#core/clock.ts";
-import type { ApiObject } from "#core/objects/kinds.ts";
+import type { ApiObject } from "#core/objects/kind.ts";
 import type { Connection } from "./connect.ts";
 import { follow, type ObjectName, type Query } from "./objects.ts";
 

@@ -1,6 +1,6 @@
 /* Which columns `get` prints, by kind. A new kind is a file beside this one and a line in the table below. */
 
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { ageOf } from "./age.ts";
 import { slashedName } from "./documents.ts";
 import { namespaceColumns } from "./namespace-columns.ts";

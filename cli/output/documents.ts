@@ -2,7 +2,7 @@
 
 import { unreachable } from "#core/errors.ts";
 import { isJsonObject, type Json, type JsonObject, setOwn } from "#core/json.ts";
-import type { Kind } from "#core/objects/kinds.ts";
+import type { Kind } from "#core/objects/kind.ts";
 import type { Item } from "../objects.ts";
 import { renderJsonPath } from "./jsonpath/evaluate.ts";
 import type { OutputFormat } from "./output-format.ts";

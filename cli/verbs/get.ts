@@ -1,7 +1,7 @@
 /* `podwire get`: tables, documents and names of objects, once or as they change. */
 
 import { isAppError } from "#core/errors.ts";
-import type { Kind } from "#core/objects/kinds.ts";
+import type { Kind } from "#core/objects/kind.ts";
 import { type Connection, connect } from "../connect.ts";
 import { follow, getOne, type Item, listAll, type Query } from "../objects.ts";
 import { type Layout, rowFor, titlesFor } from "../output/columns.ts";

@@ -1,7 +1,7 @@
 /* `podwire wait`: returns when objects exist, are gone, or say what one waits for. */
 
 import { isJsonObject, type Json } from "#core/json.ts";
-import type { ApiObject } from "#core/objects/kinds.ts";
+import type { ApiObject } from "#core/objects/kind.ts";
 import { type Connection, connect } from "../connect.ts";
 import { durationFlag } from "../duration.ts";
 import { listAll, type ObjectName } from "../objects.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "#core/clock.ts";
 import { isAppError } from "#core/errors.ts";
-import { type Kind, kinds } from "#core/objects/kinds.ts";
+import type { Kind } from "#core/objects/kind.ts";
+import { kinds } from "#core/objects/kinds.ts";
 import { namespaceKind } from "#core/objects/namespace.ts";
 import { endingOf } from "../server/delete.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";

@@ -2,7 +2,7 @@
 
 import { isJsonObject, type JsonObject } from "#core/json.ts";
 import { threeWayMerge } from "#core/merge.ts";
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { findObject, metadataOf } from "../state/objects.ts";
 import { createStep, type Making } from "./create.ts";
 import type { Document } from "./documents.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "#core/clock.ts";
 import { timestamp } from "#core/clock.ts";
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import type { Ids } from "../ids.ts";
 import { metadataOf, putObject } from "../state/objects.ts";

@@ -4,7 +4,7 @@
 import type { Clock } from "#core/clock.ts";
 import { formatTimestamp } from "#core/clock.ts";
 import { invalid } from "#core/errors.ts";
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { namespaceKind } from "#core/objects/namespace.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";

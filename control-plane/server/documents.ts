@@ -2,7 +2,8 @@
 
 import { invalid, messageOf } from "#core/errors.ts";
 import { isJsonObject, type JsonObject, own } from "#core/json.ts";
-import { type ApiObject, type Kind, keyOf, type Problem } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
+import { keyOf } from "#core/objects/kinds.ts";
 import { formatProblem } from "#core/objects/problem.ts";
 import { readManifest } from "#core/objects/read.ts";
 import type { Manifest, WriteRequest } from "#proto/podwire/v1/cluster.ts";

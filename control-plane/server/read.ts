@@ -1,7 +1,7 @@
 /* Get and List, from memory: a list is a snapshot of one revision, sent in batches that stay far below gRPC's message limit. */
 
 import { AppError } from "#core/errors.ts";
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { parseFieldSelector, parseLabelSelector } from "#core/selector.ts";
 import type { GetRequest, ListBatch, ListRequest } from "#proto/podwire/v1/cluster.ts";
 import { Resource } from "#proto/podwire/v1/resources.ts";

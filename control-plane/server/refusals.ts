@@ -1,7 +1,8 @@
 /* The API's refusals, in the words that users of Kubernetes know. */
 
 import { AppError } from "#core/errors.ts";
-import { findKind, type Kind } from "#core/objects/kinds.ts";
+import type { Kind } from "#core/objects/kind.ts";
+import { findKind } from "#core/objects/kinds.ts";
 
 type Named = Pick<Kind<never>, "plural">;
 

@@ -1,4 +1,4 @@
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import { namespaceKind } from "#core/objects/namespace.ts";
 import { nodeKind } from "#core/objects/node.ts";

@@ -1,5 +1,5 @@
 import { isJsonObject, jsonEqual, own } from "#core/json.ts";
-import type { ApiObject, Kind, Problem } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { type Found, findObject, metadataOf, putObject, unchanged } from "../state/objects.ts";
 import type { Document } from "./documents.ts";
 import { notFound, stale } from "./refusals.ts";

@@ -2,7 +2,7 @@
  * would see without them and a filter of its own: an object that stops matching is DELETED for it, one that begins to is ADDED. */
 
 import { invalid } from "#core/errors.ts";
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { type WatchBatch, WatchEvent, type WatchRequest } from "#proto/podwire/v1/cluster.ts";
 import { objectOf, prefixOf, withResourceVersion } from "../state/objects.ts";
 import type { Store, StoreChange } from "../store/store.ts";

@@ -2,7 +2,7 @@
  * what it relied on; where somebody else wrote first, the commit fails and all steps are decided anew. */
 
 import { AppError, type ErrorKind } from "#core/errors.ts";
-import type { ApiObject, Kind, Problem } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import { namespaceKind } from "#core/objects/namespace.ts";
 import type { WriteAnswer, WriteRequest } from "#proto/podwire/v1/cluster.ts";

@@ -3,7 +3,8 @@
  * the revision of the entry. */
 
 import { AppError, assert } from "#core/errors.ts";
-import { type ApiObject, type Kind, keyOf } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
+import { keyOf } from "#core/objects/kinds.ts";
 import type { ObjectMeta } from "#proto/podwire/v1/resources.ts";
 import type { Check, Entry, Store, Write } from "../store/store.ts";
 

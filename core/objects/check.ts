@@ -7,7 +7,7 @@
  * (4) `value` is a new one: it shares nothing with the input, and no key of it can reach a prototype. */
 
 import { isJsonObject, own, setOwn } from "../json.ts";
-import type { Problem } from "./kinds.ts";
+import type { Problem } from "./kind.ts";
 import { clip, createProblemList, invalidValue, type ProblemList, unknownField } from "./problem.ts";
 import { schema } from "./schema.gen.ts";
 import type { FieldSchema, FieldType, MessageSchema } from "./schema.ts";

@@ -2,7 +2,7 @@
 
 import type { Container, ContainerPort, EnvVar } from "#proto/podwire/v1/resources.ts";
 import { labelNameProblem, portNameProblem } from "../names.ts";
-import type { Problem } from "./kinds.ts";
+import type { Problem } from "./kind.ts";
 import { duplicate, invalidValue, required, unless, unsupported } from "./problem.ts";
 
 const protocols = ["TCP", "UDP", "SCTP"];

@@ -2,7 +2,7 @@
 
 import type { ObjectMeta, OwnerReference } from "#proto/podwire/v1/resources.ts";
 import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "../names.ts";
-import type { ApiObject, Problem } from "./kinds.ts";
+import type { ApiObject, Problem } from "./kind.ts";
 import { forbidden, invalidValue, required, tooLong, unless } from "./problem.ts";
 
 const annotationBytesMax = 256 * 1024;

@@ -1,6 +1,6 @@
 import { Namespace } from "#proto/podwire/v1/resources.ts";
 import { labelNameProblem } from "../names.ts";
-import type { Kind } from "./kinds.ts";
+import type { Kind } from "./kind.ts";
 import { emptyMetadata, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 
 export const namespaceKind: Kind<Namespace> = {

@@ -2,7 +2,7 @@ import { Node, type NodeSpec, type Taint } from "#proto/podwire/v1/resources.ts"
 import { parseCidr } from "../cidr.ts";
 import { isAppError } from "../errors.ts";
 import { labelValueProblem, qualifiedNameProblem, subdomainNameProblem } from "../names.ts";
-import type { Kind, Problem } from "./kinds.ts";
+import type { Kind, Problem } from "./kind.ts";
 import { emptyMetadata, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { duplicate, forbidden, invalidValue, required, unless, unsupported } from "./problem.ts";
 

@@ -1,7 +1,7 @@
 /* What of a running pod may change: its network, its node and its programs are facts by then. */
 
 import { isJsonObject, type JsonObject, jsonEqual, own } from "../json.ts";
-import type { Problem } from "./kinds.ts";
+import type { Problem } from "./kind.ts";
 import { forbidden, invalidValue } from "./problem.ts";
 
 const mayChange =

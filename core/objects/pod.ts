@@ -1,7 +1,7 @@
 import { Pod, type PodSpec } from "#proto/podwire/v1/resources.ts";
 import { labelNameProblem, subdomainNameProblem } from "../names.ts";
 import { containerWithDefaults, validateContainers } from "./container.ts";
-import type { Kind, Problem } from "./kinds.ts";
+import type { Kind, Problem } from "./kind.ts";
 import { emptyMetadata, validateLabels, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
 import { validatePodSpecUpdate } from "./pod-update.ts";
 import { invalidValue, required, unless, unsupported } from "./problem.ts";

@@ -1,7 +1,7 @@
 /* What can be wrong with a field, in the words that kubectl's users know. */
 
 import { nearest } from "../nearest.ts";
-import type { Problem } from "./kinds.ts";
+import type { Problem } from "./kind.ts";
 
 export function required(path: string, detail?: string): Problem {
   return { path, message: detail === undefined ? "Required value" : `Required value: ${detail}` };

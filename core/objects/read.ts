@@ -3,7 +3,8 @@
 import { isJsonObject, type JsonObject, own } from "../json.ts";
 import { nearest } from "../nearest.ts";
 import { checkJson } from "./check.ts";
-import { type ApiObject, type Kind, kinds, type Problem } from "./kinds.ts";
+import type { ApiObject, Kind, Problem } from "./kind.ts";
+import { kinds } from "./kinds.ts";
 import { clip, createProblemList, formatProblem, required } from "./problem.ts";
 
 export interface ReadOptions {

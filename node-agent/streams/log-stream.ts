@@ -6,7 +6,7 @@ import { AppError } from "#core/errors.ts";
 import type { Containers } from "#kernel/containers.ts";
 import type { LogsStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
-import type { ServedStream } from "./stream-server.ts";
+import type { ServedStream } from "./served-stream.ts";
 
 const frameBytesMax = 32 * 1024;
 

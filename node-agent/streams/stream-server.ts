@@ -4,12 +4,13 @@ import { AppError, isAppError, messageOf, unreachable } from "#core/errors.ts";
 import type { Containers } from "#kernel/containers.ts";
 import type { Logger } from "#process/log.ts";
 import { AgentService, type OpenStream } from "#proto/podwire/v1/agent.ts";
-import type { StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
+import type { StreamOutput } from "#proto/podwire/v1/streams.ts";
 import { createRpcClient, type RpcClient } from "#rpc/client.ts";
 import type { IdentityFile } from "../identity.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
 import { serveExec } from "./exec-stream.ts";
 import { serveLogs } from "./log-stream.ts";
+import type { ServedStream } from "./served-stream.ts";
 
 export interface StreamServerOptions {
   readonly server: string;
@@ -22,16 +23,6 @@ export interface StreamServerOptions {
 
 export interface StreamServer extends Disposable {
   open(request: OpenStream): void;
-}
-
-/** One exec, log or port-forward stream, served. */
-export interface ServedStream {
-  /** Ends with an exit or error frame. */
-  readonly output: AsyncIterable<StreamOutput>;
-  /** Resolves when there is room for more. */
-  accept(input: StreamInput): Promise<void>;
-  /** The other side is done or gone. */
-  close(): void;
 }
 
 export function createStreamServer(options: StreamServerOptions): StreamServer {

@@ -1,6 +1,6 @@
 /* How `describe` lays a kind out. A new kind is a file beside this one and a line in the table below. */
 
-import type { ApiObject, Kind } from "#core/objects/kinds.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import type { Query } from "../../objects.ts";
 import { alignTabs } from "../tabbed.ts";
 import { annotationsField, field, labelsField, timeText } from "./fields.ts";
