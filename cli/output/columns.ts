@@ -2,17 +2,11 @@
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { ageOf } from "./age.ts";
+import type { Column } from "./column.ts";
 import { slashedName } from "./documents.ts";
 import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
-
-export interface Column<T extends ApiObject = ApiObject> {
-  readonly title: string;
-  /** Only with `-o wide`. */
-  readonly wide?: true;
-  cell(object: T, nowMs: number): string;
-}
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   Namespace: namespaceColumns,

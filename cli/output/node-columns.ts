@@ -1,6 +1,6 @@
 import type { Node } from "#proto/podwire/v1/resources.ts";
 import { ageOf } from "./age.ts";
-import type { Column } from "./columns.ts";
+import type { Column } from "./column.ts";
 
 export const nodeColumns: readonly Column<Node>[] = [
   { title: "STATUS", cell: nodeStatusText },

@@ -1,6 +1,6 @@
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { ageOf } from "./age.ts";
-import type { Column } from "./columns.ts";
+import type { Column } from "./column.ts";
 import { podRestarts, podStatusText } from "./pod-status.ts";
 
 export const podColumns: readonly Column<Pod>[] = [

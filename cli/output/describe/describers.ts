@@ -1,25 +1,12 @@
 /* How `describe` lays a kind out. A new kind is a file beside this one and a line in the table below. */
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
-import type { Query } from "../../objects.ts";
 import { alignTabs } from "../tabbed.ts";
+import type { Describer, Surroundings } from "./describer.ts";
 import { annotationsField, field, labelsField, timeText } from "./fields.ts";
 import { namespaceDescriber } from "./namespace.ts";
 import { nodeDescriber } from "./node.ts";
 import { podDescriber } from "./pod.ts";
-
-export interface Surroundings {
-  /** What the describer's query found. */
-  readonly related: readonly ApiObject[];
-  readonly nowMs: number;
-}
-
-export interface Describer<T extends ApiObject = ApiObject> {
-  /** Other objects that the description tells of. */
-  related?(object: T): Query | undefined;
-  /** Cells parted by tabs. */
-  lines(object: T, surroundings: Surroundings): readonly string[];
-}
 
 const byKind: Readonly<Record<string, Describer<never>>> = {
   Namespace: namespaceDescriber,

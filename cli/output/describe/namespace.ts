@@ -1,5 +1,5 @@
 import type { Namespace } from "#proto/podwire/v1/resources.ts";
-import type { Describer } from "./describers.ts";
+import type { Describer } from "./describer.ts";
 import { annotationsField, conditionsTable, field, labelsField } from "./fields.ts";
 
 export const namespaceDescriber: Describer<Namespace> = {

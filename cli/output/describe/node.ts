@@ -3,7 +3,7 @@ import type { Node, NodeSystemInfo, Pod, Taint } from "#proto/podwire/v1/resourc
 import { ageOf } from "../age.ts";
 import { nodeRoles } from "../node-columns.ts";
 import { podStatusText } from "../pod-status.ts";
-import type { Describer } from "./describers.ts";
+import type { Describer } from "./describer.ts";
 import { annotationsField, conditionsTable, field, indented, innerTable, labelsField, listField, timeText } from "./fields.ts";
 
 export const nodeDescriber: Describer<Node> = {

@@ -2,7 +2,7 @@ import type { Json } from "#core/json.ts";
 import type { Container, ContainerState, ContainerStatus, Pod } from "#proto/podwire/v1/resources.ts";
 import { podStatusText } from "../pod-status.ts";
 import { printable } from "../printable.ts";
-import type { Describer } from "./describers.ts";
+import type { Describer } from "./describer.ts";
 import {
   annotationsField,
   conditionsTable,
