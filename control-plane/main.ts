@@ -2,43 +2,42 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { runDaemon } from "#process/daemon.ts";
+import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
 import { systemRng } from "#process/system-rng.ts";
 import { checkRanges } from "./cluster.ts";
 import { cryptoIds } from "./ids.ts";
-import { type Flags, readFlags } from "./options.ts";
+import { type ControlPlaneOptions, controlPlaneFlags, controlPlaneUsage, parseControlPlaneOptions } from "./options.ts";
 import { startControlPlane } from "./start.ts";
 import { openMemoryStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import { readTokenFile } from "./token-file.ts";
 
-const flags = readFlags(process.argv.slice(2));
-const log = createLog({ level: flags.logLevel, name: "control-plane" });
+const options = readOptions({ usage: controlPlaneUsage, flags: controlPlaneFlags, parse: parseControlPlaneOptions });
+if (options !== undefined) await serve(options);
 
-await runDaemon(log, async (signal) => {
-  checkRanges(flags);
-  const tokens = { join: await readToken(flags.joinTokenFile), user: await readToken(flags.userTokenFile) };
-  await using store = await openStoreFor(flags);
-  await using controlPlane = await startControlPlane({
-    ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng },
-    name: flags.cluster,
-    podCidr: flags.podCidr,
-    nodeCidrPrefix: flags.nodeCidrPrefix,
-    serviceCidr: flags.serviceCidr,
-    socket: flags.socket,
-    listen: flags.listen,
-    heartbeatTimeoutMs: flags.heartbeatTimeout * 1000,
+async function serve(options: ControlPlaneOptions): Promise<void> {
+  const log = createLog({ level: options.logLevel, name: "control-plane" });
+  await runDaemon(log, async (signal) => {
+    checkRanges(options);
+    const { cluster, joinTokenFile, userTokenFile, podCidr, nodeCidrPrefix, serviceCidr, socket, listen, heartbeatTimeoutMs } =
+      options;
+    const tokens = { join: await readToken(joinTokenFile), user: await readToken(userTokenFile) };
+    await using store = await openStoreFor(options);
+    await using controlPlane = await startControlPlane({
+      ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng, name: cluster },
+      ...{ podCidr, nodeCidrPrefix, serviceCidr, socket, listen, heartbeatTimeoutMs },
+    });
+    await controlPlane.ended;
   });
-  await controlPlane.ended;
-});
+}
 
 async function readToken(path: string | undefined): Promise<string | undefined> {
   return path === undefined ? undefined : await readTokenFile(path, cryptoIds);
 }
 
-async function openStoreFor({ data }: Flags): Promise<Store> {
+async function openStoreFor({ data }: ControlPlaneOptions): Promise<Store> {
   if (data === undefined) return openMemoryStore();
   await mkdir(data, { recursive: true, mode: 0o700 });
   // Only who keeps something loads SQLite.

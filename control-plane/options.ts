@@ -1,78 +1,72 @@
 /* The command line. Each flag has a variable, PODWIRE_… . */
 
-import { Command, InvalidArgumentError, Option } from "commander";
 import { type Cidr, parseCidr } from "#core/cidr.ts";
-import { messageOf } from "#core/errors.ts";
-import { type LogLevel, logLevels } from "#process/log.ts";
+import { invalid, messageOf } from "#core/errors.ts";
+import { type FlagSource, readFlags } from "#process/flags.ts";
+import { type LogLevel, parseLogLevel } from "#process/log.ts";
 
-export interface Flags {
+export interface ControlPlaneOptions {
   readonly cluster: string;
-  readonly data?: string;
-  readonly socket?: string;
-  readonly listen?: string;
-  readonly joinTokenFile?: string;
-  readonly userTokenFile?: string;
+  readonly data: string | undefined;
+  readonly socket: string | undefined;
+  readonly listen: string | undefined;
+  readonly joinTokenFile: string | undefined;
+  readonly userTokenFile: string | undefined;
   readonly podCidr: Cidr;
   readonly nodeCidrPrefix: number;
   readonly serviceCidr: Cidr;
-  /** Seconds. */
-  readonly heartbeatTimeout: number;
+  readonly heartbeatTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
 
-/** Prints what is wrong and ends the process where the command line is not right. */
-export function readFlags(argv: readonly string[]): Flags {
-  const command = new Command("control-plane")
-    .description("Podwire's control plane: the API, the store, and what decides. Users reach it by --socket, agents by --listen.")
-    .addOption(new Option("--cluster <name>", "the cluster's name").env("PODWIRE_CLUSTER").default("podwire"))
-    .addOption(new Option("--data <directory>", "where the store is kept; in memory where this is absent").env("PODWIRE_DATA"))
-    .addOption(new Option("--socket <path>", "a Unix socket for users, for your own user only").env("PODWIRE_SOCKET"))
-    .addOption(new Option("--listen <host:port>", "for agents, and for users with the user token").env("PODWIRE_LISTEN"))
-    .addOption(new Option("--join-token-file <file>", "what agents join with; made where absent").env("PODWIRE_JOIN_TOKEN_FILE"))
-    .addOption(
-      new Option("--user-token-file <file>", "what users of --listen show; made where absent").env("PODWIRE_USER_TOKEN_FILE"),
-    )
-    .addOption(cidrOption("--pod-cidr <cidr>", "all pods' addresses", "10.244.0.0/16").env("PODWIRE_POD_CIDR"))
-    .addOption(
-      numberOption("--node-cidr-prefix <length>", "the length of each node's block of --pod-cidr", 24, {
-        min: 1,
-        whole: true,
-      }).env("PODWIRE_NODE_CIDR_PREFIX"),
-    )
-    .addOption(cidrOption("--service-cidr <cidr>", "all Services' addresses", "10.96.0.0/16").env("PODWIRE_SERVICE_CIDR"))
-    .addOption(
-      numberOption("--heartbeat-timeout <seconds>", "a node that is silent for so long is NotReady", 3, { min: 0.1 }).env(
-        "PODWIRE_HEARTBEAT_TIMEOUT",
-      ),
-    )
-    .addOption(new Option("--log-level <level>", "how much to log").choices(logLevels).env("PODWIRE_LOG_LEVEL").default("info"))
-    .parse([...argv], { from: "user" });
-  const flags = command.opts<Flags>();
-  if (flags.socket === undefined && flags.listen === undefined) command.error("error: give --socket, --listen, or both");
-  return flags;
+export const controlPlaneUsage =
+  "control-plane: the API, the store, and what decides. Users reach it by --socket, agents by --listen; give one or both.";
+
+export const controlPlaneFlags = {
+  cluster: { value: "name", description: "the cluster's name", fallback: "podwire" },
+  data: { value: "folder", description: "where the store is kept; in memory where this is absent" },
+  socket: { value: "path", description: "a Unix socket for users, for your own user only" },
+  listen: { value: "host:port", description: "for agents, and for users with the user token" },
+  "join-token-file": { value: "file", description: "what agents join with; made where absent" },
+  "user-token-file": { value: "file", description: "what users of --listen show; made where absent" },
+  "pod-cidr": { value: "cidr", description: "all pods' addresses", fallback: "10.244.0.0/16" },
+  "node-cidr-prefix": { value: "length", description: "the length of each node's block of --pod-cidr", fallback: "24" },
+  "service-cidr": { value: "cidr", description: "all Services' addresses", fallback: "10.96.0.0/16" },
+  "heartbeat-timeout": { value: "seconds", description: "a node that is silent for so long is NotReady", fallback: "3" },
+  "log-level": { value: "level", description: "how much to log", fallback: "info" },
+} as const;
+
+/** Throws an "invalid" AppError that names the flag. */
+export function parseControlPlaneOptions(source: FlagSource): ControlPlaneOptions {
+  const flags = readFlags(controlPlaneFlags, source);
+  if (flags.socket === undefined && flags.listen === undefined) throw invalid("give --socket, --listen, or both");
+  return {
+    cluster: flags.cluster,
+    data: flags.data,
+    socket: flags.socket,
+    listen: flags.listen,
+    joinTokenFile: flags["join-token-file"],
+    userTokenFile: flags["user-token-file"],
+    podCidr: cidr("pod-cidr", flags["pod-cidr"]),
+    nodeCidrPrefix: numberOf("node-cidr-prefix", flags["node-cidr-prefix"], { min: 1, whole: true }),
+    serviceCidr: cidr("service-cidr", flags["service-cidr"]),
+    heartbeatTimeoutMs: numberOf("heartbeat-timeout", flags["heartbeat-timeout"], { min: 0.1, whole: false }) * 1000,
+    logLevel: parseLogLevel(flags["log-level"]),
+  };
 }
 
-function cidrOption(flags: string, description: string, fallback: string): Option {
-  return new Option(flags, description).default(parseCidr(fallback), fallback).argParser((text) => {
-    try {
-      return parseCidr(text);
-    } catch (error) {
-      throw new InvalidArgumentError(messageOf(error));
-    }
-  });
+function cidr(name: string, text: string): Cidr {
+  try {
+    return parseCidr(text);
+  } catch (error) {
+    throw invalid(`--${name}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
-function numberOption(
-  flags: string,
-  description: string,
-  fallback: number,
-  { min, whole = false }: { readonly min: number; readonly whole?: boolean },
-): Option {
-  return new Option(flags, description).default(fallback).argParser((text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !(whole ? Number.isInteger(value) : Number.isFinite(value)) || value < min) {
-      throw new InvalidArgumentError(`It must be ${whole ? "a whole" : "a"} number, at least ${min}.`);
-    }
-    return value;
-  });
+function numberOf(name: string, text: string, { min, whole }: { readonly min: number; readonly whole: boolean }): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(whole ? Number.isInteger(value) : Number.isFinite(value)) || value < min) {
+    throw invalid(`--${name} "${text}": want ${whole ? "a whole" : "a"} number, at least ${min}`);
+  }
+  return value;
 }
