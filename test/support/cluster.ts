@@ -3,14 +3,14 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identify, isAlive, type ProcessId, parseStat } from "#kernel/processes.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
 import type { CliResult } from "./cli.ts";
 import { cleanEnv, type PodwireRun, runPodwire, startPodwire } from "./podwire.ts";
-import { type ProcessInfo, processesBelow } from "./proc.ts";
+import { allPids, type ProcessInfo, processesBelow, processInfo } from "./proc.ts";
 import { requireSandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
 
@@ -140,11 +140,11 @@ export function openCluster({ name, env, folder }: RunningUp): Cluster {
       agent: (node) => daemon("node-agent/main.ts", node),
     },
     containerProcesses({ metadata, spec }, container = spec?.containers[0]?.name ?? "") {
+      // container.sh has the folder of its run in its command line; of its two processes it is the one inside.
       const folderOfRuns = join(dir, "state", spec?.nodeName ?? "", "pods", metadata?.uid ?? "", "containers", container);
-      const newest = Math.max(...readdirSync(folderOfRuns).map(Number).filter(Number.isInteger));
-      // As seen from the sandbox: the number is another out here.
-      const inside = Number.parseInt(readFileSync(join(folderOfRuns, String(newest), "init"), "utf8"), 10);
-      const first = processes().find(({ pid }) => namespacePids(pid).at(-2) === inside && namespacePids(pid).at(-1) === 1);
+      const first = allPids()
+        .map(processInfo)
+        .find(({ pid, argv }) => argv[0] === "sh" && argv[2]?.startsWith(`${folderOfRuns}/`) && namespacePids(pid).at(-1) === 1);
       return first === undefined ? [] : [first, ...processesBelow(first.pid)];
     },
     onHost(host, argv) {
