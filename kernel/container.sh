@@ -1,21 +1,45 @@
 #!/bin/sh
-# container.sh STATE HOSTNAME NODE TOOLBOX CAPABILITIES ARGV…
+# container.sh STATE HOSTNAME NODE TOOLBOX CAPABILITIES DIRECTORY SEARCH PROGRAM ARGV…
 #
 # The first process of a container: it runs in mount, pid, uts and ipc namespaces of its own and in the pod's network
-# namespace. It builds the container's view of the file system, runs ARGV in the foreground, and leaves ARGV's exit code in
-# the file that it got as descriptor 3, after a line "started". It stays because the code must be recorded inside the pid namespace: nothing outside
+# namespace. It builds the container's view of the file system, runs ARGV in DIRECTORY, in the foreground, and leaves ARGV's exit
+# code in the file that it got as descriptor 3, after a line "started". ARGV ends in the call of PROGRAM, looked up in SEARCH: where
+# that can't run, the script says why and never starts. It stays because the code must be recorded inside the pid namespace: nothing outside
 # that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
 #
 # STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
 # `mount -n`: no user-space mount table, which stands in the /run that is being replaced. Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden.
 set -eu
-state=$1 hostname=$2 node=$3 toolbox=$4 capabilities=$5
-shift 5
+state=$1 hostname=$2 node=$3 toolbox=$4 capabilities=$5 directory=$6 search=$7 program=$8
+shift 8
+
+fail() {
+  printf '%s\n' "$1" >&2
+  exit 1
+}
+
+can_run() {
+  [ -f "$1" ] && [ -x "$1" ]
+}
+
+in_search() {
+  IFS=:
+  set -f
+  for folder in $search; do can_run "${folder:-.}/$program" && return; done
+  return 1
+}
 
 IFS= read -r stat </proc/self/stat
 printf '%s\n' "$stat" >"$state/init"
 
 mount -n --make-rprivate /
+
+# Read-only is said of each mount by itself. Those that get another mount over them below don't matter.
+while read -r _ _ _ _ point options _; do
+  case $options in ro | ro,*) continue ;; esac
+  case $point/ in / | // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/* | /var/tmp/* | /var/log/* | /root/* | /home/*) continue ;; esac
+  mount -n -o remount,bind,ro "$(printf %b "$point")" 2>/dev/null || :
+done </proc/self/mountinfo
 
 # A new /run is filled beside the old one, which still holds what is bound into it, and then put in its place.
 run=$state/run
@@ -66,9 +90,19 @@ mount -n -o bind,ro /proc/sys /proc/sys
 # A pod in the node's own network namespace has the node's sysfs, which can't be mounted twice.
 mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || mount -n -o bind,ro /sys /sys
 mount -n -o remount,bind,ro /
-cd /
 
-echo started >&3
+cd -- "$directory" 2>/dev/null || fail "cannot start: the working directory \"$directory\" does not exist"
+case $program in
+*/*) can_run "$program" || fail "cannot start: there is no program \"$program\"" ;;
+*) (in_search) || fail "cannot start: there is no program \"$program\" in \$PATH" ;;
+esac
+
+# The shell's own words about how a child ended stay out of the log. "started" is said by the process that becomes the command, so that
+# there is one to signal from then on.
+exec 4>&2 2>/dev/null
 set +e
-setpriv --bounding-set="$capabilities" -- "$@" 3>&-
+(
+  echo started >&3
+  exec setpriv --bounding-set="$capabilities" -- "$@" 2>&4 3>&- 4>&-
+)
 echo $? >&3

@@ -1,13 +1,13 @@
 /* Containers as process trees, found again by what they left in their state folder and not by who started them: any agent may
  * be killed at any moment. A folder holds
  *   init   /proc/PID/stat of container.sh, as seen from outside, from its first moment
- *   exit   "started", then the exit code, each a line, as they happen
+ *   exit   "started", then the exit code, each a line, as they happen; "failed" where container.sh itself never ran
  *   etc/   hosts, resolv.conf and hostname, bound into the container
  *   run/, dev/   where the container's /run and /dev are put together
  * Output goes to a file, never to a pipe of the agent's. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, statSync, watch, writeFileSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, statSync, watch, writeFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -33,6 +33,9 @@ const capabilities = [
   "sys_chroot",
 ];
 const boundingSet = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
+
+/** Of the programs that set a container up. The container's own environment is made inside: it may name any PATH. */
+const ownEnvironment = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 const script = join(import.meta.dirname, "container.sh");
 const toolbox = join(import.meta.dirname, "..", "toolbox");
@@ -65,7 +68,7 @@ export type ContainerState =
   | { readonly state: "absent" }
   | { readonly state: "starting" }
   | { readonly state: "running"; readonly init: ProcessId; readonly startedAtMs: number }
-  /** `code` is undefined where the command never ran: the log says why. A container whose script was killed ended with 137. */
+  /** `code` is undefined where the command never ran: the log's end says why. A container whose script was killed ended with 137. */
   | {
       readonly state: "exited";
       readonly code: number | undefined;
@@ -87,7 +90,7 @@ export interface Containers {
   /** Resolves when the command runs or could not be started: read the state. */
   start(spec: ContainerSpec, signal: AbortSignal): Promise<void>;
   read(stateDir: string): ContainerState;
-  /** Resolves when the container has exited. */
+  /** Resolves when the container has exited or its folder is gone. */
   exited(stateDir: string, signal: AbortSignal): Promise<void>;
   /** To the command's first process only, as a kubelet does; false where there is none. */
   signal(stateDir: string, name: NodeJS.Signals): boolean;
@@ -108,19 +111,22 @@ export const linuxContainers: Containers = {
 
     const unshare = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork"];
     const enter = netns === undefined ? unshare : ["nsenter", `--net=${netnsPath(netns)}`, ...unshare];
+    const { argv, env, workingDir = "/" } = command;
     const setUp = ["sh", script, stateDir, hostname, process.execPath, toolbox, boundingSet];
-    const [program = "", ...args] = [...enter, "--", ...setUp, ...inWorkingDir(command)];
+    const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
+    const [program = "", ...args] = [...enter, "--", ...setUp, ...checked, ...inEnvironment(command)];
 
     const log = openSync(logPath, "a", 0o600);
     const exit = openSync(exitPath(stateDir), "wx", 0o600);
     try {
-      const child = spawn(program, args, { detached: true, cwd: "/", env: command.env, stdio: ["ignore", log, log, exit] });
+      const child = spawn(program, args, { detached: true, cwd: "/", env: ownEnvironment, stdio: ["ignore", log, log, exit] });
       await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
         child.once("error", (error) => reject(new AppError("internal", `${program}: ${error.message}`, { cause: error })));
       });
       child.unref();
       await settled(stateDir, (state) => state.state !== "starting", signal, child);
+      if (readState(stateDir).state === "starting") writeSync(exit, "failed\n");
     } finally {
       closeSync(log);
       closeSync(exit);
@@ -149,10 +155,13 @@ export const linuxContainers: Containers = {
     const state = readState(stateDir);
     if (state.state !== "running") throw new AppError("failed-precondition", "the container is not running");
     const enter = ["--target", String(state.init.pid), "--mount", "--pid", "--uts", "--ipc", "--net"];
-    const child = spawn("nsenter", [...enter, "--", "setpriv", `--bounding-set=${boundingSet}`, "--", ...inWorkingDir(command)], {
+    const limited = ["setpriv", `--bounding-set=${boundingSet}`, "--"];
+    const inside = inEnvironment(command, command.workingDir);
+    // Detached: the command and what it starts are one process group.
+    const child = spawn("nsenter", [...enter, "--", ...limited, ...inside], {
       detached: true,
       cwd: "/",
-      env: command.env,
+      env: ownEnvironment,
       stdio: ["pipe", "pipe", "pipe"],
     });
     const exitCode = new Promise<number>((resolve, reject) => {
@@ -168,25 +177,37 @@ export const linuxContainers: Containers = {
       stderr,
       exitCode,
       kill() {
-        if (child.pid === undefined || child.exitCode !== null) return;
-        for (const pid of descendantsOf(child.pid)) sendSignal(pid, "SIGKILL");
+        if (child.pid === undefined || hasEnded(child)) return;
+        const descendants = descendantsOf(child.pid);
+        sendSignal(-child.pid, "SIGKILL");
+        // Those that left the group.
+        for (const pid of descendants) sendSignal(pid, "SIGKILL");
       },
     };
   },
 };
 
 function readState(stateDir: string): ContainerState {
+  const init = readInit(stateDir);
+  // Asked before the file is read: a script that is dead by now has written all that it ever will.
+  const dead = init !== undefined && !isAlive(init);
   const exit = readText(exitPath(stateDir));
   if (exit === undefined) return { state: "absent" };
   const [started, code] = exit.text.split("\n").filter((line) => line !== "");
-  const init = readInit(stateDir);
-  const startedAtMs = init === undefined || started === undefined ? undefined : init.startedAtMs;
-  if (code !== undefined) return { state: "exited", code: Number(code), startedAtMs, finishedAtMs: exit.changedAtMs };
-  if (init !== undefined && !isAlive(init)) {
-    return { state: "exited", code: started === undefined ? undefined : 137, startedAtMs, finishedAtMs: exit.changedAtMs };
-  }
+  const startedAtMs = started === "started" ? init?.startedAtMs : undefined;
+  const finishedAtMs = exit.changedAtMs;
+  if (started === "failed") return { state: "exited", code: undefined, startedAtMs, finishedAtMs };
+  if (code !== undefined) return { state: "exited", code: Number(code), startedAtMs, finishedAtMs };
+  if (dead) return endOfKilled(stateDir, startedAtMs);
   if (init === undefined || started === undefined) return { state: "starting" };
   return { state: "running", init, startedAtMs: init.startedAtMs };
+}
+
+/** A script that was killed wrote nothing: whoever sees that first writes in its place, so that the end has a time. */
+function endOfKilled(stateDir: string, startedAtMs: number | undefined): ContainerState {
+  const code = startedAtMs === undefined ? undefined : 137;
+  appendFileSync(exitPath(stateDir), code === undefined ? "failed\n" : `${code}\n`);
+  return { state: "exited", code, startedAtMs, finishedAtMs: statSync(exitPath(stateDir)).mtimeMs };
 }
 
 /**
@@ -200,6 +221,7 @@ async function settled(
   child?: ChildProcess,
 ): Promise<void> {
   const pollMs = 500;
+  if (until(readState(stateDir))) return;
   let changed = () => {};
   const watcher = watch(stateDir, () => changed());
   child?.once("exit", () => changed());
@@ -211,7 +233,7 @@ async function settled(
       const state = readState(stateDir);
       if (until(state)) return;
       // The script ended before it could say who it is.
-      if (state.state === "starting" && child !== undefined && child.exitCode !== null) return;
+      if (state.state === "starting" && child !== undefined && hasEnded(child)) return;
       const waiting = new AbortController();
       try {
         await Promise.race([change, sleepFor(pollMs, undefined, { signal: AbortSignal.any([signal, waiting.signal]) })]);
@@ -248,8 +270,15 @@ function exitPath(stateDir: string): string {
   return join(stateDir, "exit");
 }
 
-function inWorkingDir({ argv, workingDir }: Command): readonly string[] {
-  return workingDir === undefined ? argv : ["env", "-C", workingDir, "--", ...argv];
+/** The call of a command in its own environment and no other. */
+function inEnvironment({ argv, env }: Command, workingDir?: string): string[] {
+  const directory = workingDir === undefined ? [] : ["-C", workingDir];
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return ["env", "-i", ...directory, "--", ...variables, ...argv];
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 function sendSignal(pid: number, name: NodeJS.Signals): boolean {

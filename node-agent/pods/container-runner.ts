@@ -27,6 +27,8 @@ export interface RunnerOptions {
 }
 
 const stillbornMs = 2_000;
+/** As container runtimes report it. */
+const startErrorCode = 128;
 
 /** Resolves when the container has ended for good. */
 export async function runContainer(options: RunnerOptions): Promise<void> {
@@ -78,14 +80,18 @@ export function isFinished(containers: Containers, folder: ContainerFolder, poli
   const run = folder.newest();
   if (run === undefined) return false;
   const state = containers.read(folder.stateDir(run));
-  return state.state === "exited" && state.code !== undefined && !shouldRestart(policy, state.code);
+  return state.state === "exited" && !shouldRestart(policy, state.code ?? startErrorCode);
 }
 
 /** Starts run `run`, unless it was started before. */
 async function begin(options: RunnerOptions, run: number, argv: readonly string[], observe: (now: Phase) => void): Promise<void> {
   const { containers, folder, signal, spec } = options;
   const stateDir = folder.stateDir(run);
-  if (containers.read(stateDir).state === "starting" && !(await comesUp(options, stateDir))) folder.discard(run);
+  if (containers.read(stateDir).state === "starting" && !(await comesUp(options, stateDir))) {
+    // Should it be slow and not dead, it must not run beside the one that takes its place.
+    containers.kill(stateDir);
+    folder.discard(run);
+  }
   if (containers.read(stateDir).state !== "absent") return;
   observe({ phase: "waiting", reason: "ContainerCreating" });
   folder.discard(run);
@@ -126,7 +132,9 @@ async function ended({ containers, folder, signal, terminate, kill }: RunnerOpti
 function endOf(state: ContainerState, folder: ContainerFolder, run: number, clock: Clock): Ended {
   if (state.state !== "exited") return { exitCode: 137, reason: "ContainerStatusUnknown", ...untimed(clock) };
   const { code, startedAtMs, finishedAtMs } = state;
-  if (code === undefined) return { exitCode: 128, reason: "StartError", message: folder.tail(run), startedAtMs, finishedAtMs };
+  if (code === undefined) {
+    return { exitCode: startErrorCode, reason: "StartError", message: folder.tail(run), startedAtMs, finishedAtMs };
+  }
   return { exitCode: code, reason: code === 0 ? "Completed" : "Error", startedAtMs, finishedAtMs };
 }
 

@@ -33,6 +33,8 @@ export interface ManagerOptions extends PodContext {
   readonly onReport: (report: PodReport) => void;
 }
 
+const retryMs = 1_000;
+
 export function createPodManager(options: ManagerOptions): PodManager {
   const { adopted, onReport, signal, log, records, addresses, nodeName } = options;
   const workers = new Map<string, PodWorker>();
@@ -114,22 +116,29 @@ function foundContainer(pod: Pod, wantedName: string, podFolder: string, hostnam
   };
 }
 
-/** What an earlier agent left of a pod that nobody wants any more. */
-async function removeLeftover(
-  record: PodRecord,
-  { nodeName, containers, records, keeper, addresses, log, signal }: ManagerOptions,
-): Promise<void> {
-  const { uid, address } = record;
-  const podFolder = records.folder(uid);
-  try {
-    await Promise.all(containerNames(podFolder).map((name) => endContainer(containers, podFolder, name, signal)));
-    if (address !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address }));
-    addresses.release(uid);
-    records.remove(uid);
-    log.info({ uid }, "removed what was left of a pod");
-  } catch (error) {
-    if (!signal.aborted) log.error({ err: error, uid }, "what is left of a pod could not be removed");
+/** What an earlier agent left of a pod that nobody wants any more. Tried until it is done. */
+async function removeLeftover(record: PodRecord, options: ManagerOptions): Promise<void> {
+  const { uid } = record;
+  const { clock, log, signal } = options;
+  while (!signal.aborted) {
+    try {
+      await removeOnce(record, options);
+      return log.info({ uid }, "removed what was left of a pod");
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ err: error, uid }, "what is left of a pod could not be removed; trying again");
+      await clock.sleep(retryMs, signal).catch(() => {});
+    }
   }
+}
+
+async function removeOnce({ uid, address }: PodRecord, options: ManagerOptions): Promise<void> {
+  const { nodeName, containers, records, keeper, addresses, signal } = options;
+  const podFolder = records.folder(uid);
+  await Promise.all(containerNames(podFolder).map((name) => endContainer(containers, podFolder, name, signal)));
+  if (address !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address }));
+  addresses.release(uid);
+  records.remove(uid);
 }
 
 async function endContainer(containers: Containers, podFolder: string, name: string, signal: AbortSignal): Promise<void> {

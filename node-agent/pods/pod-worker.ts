@@ -144,6 +144,22 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
     });
   };
 
+  /** What can't be started, for want of memory or descriptors, is tried again. */
+  const runPatiently = async (container: Container): Promise<void> => {
+    const { name = "" } = container;
+    for (;;) {
+      try {
+        return await runOne(container);
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn({ err: error, container: name }, "a container could not be run; trying again");
+        const now = { phase: "waiting", reason: "RunContainerError", message: messageOf(error) } as const;
+        changed(() => observed.set(name, { restarts: 0, last: undefined, ...observed.get(name), name, now }));
+        await clock.sleep(retryMs, signal);
+      }
+    }
+  };
+
   const giveNetworkBack = async (): Promise<void> => {
     if (record?.address === undefined) return;
     const own = record.address;
@@ -157,7 +173,7 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
     const finished = specs.every(({ name = "" }) =>
       isFinished(containers, containerFolder(records.folder(uid), name), restartPolicy),
     );
-    if (finished || (await setUpPatiently())) await Promise.all(specs.map(runOne));
+    if (finished || (await setUpPatiently())) await Promise.all(specs.map(runPatiently));
     await patiently(giveNetworkBack);
     await aborted(abandoned);
     signal.throwIfAborted();

@@ -1,0 +1,527 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isAppError } from "#core/errors.ts";
+import { createRng } from "#core/rng.ts";
+import { linuxContainers } from "#kernel/containers.ts";
+import { parseDevices } from "#kernel/ip.ts";
+import { descendantsOf, isAlive } from "#kernel/processes.ts";
+import { run } from "#kernel/run.ts";
+import { requireSandbox } from "../support/sandbox.ts";
+import { until } from "../support/until.ts";
+import { containerPath, execIn, openContainerLab, processesLike, processesNamed } from "./container-lab.ts";
+
+const { signal } = new AbortController();
+
+/** An argument that no other process has. */
+function uniqueSeconds(): string {
+  return String(randomInt(100_000, 999_999));
+}
+
+describe("a container", () => {
+  before(requireSandbox);
+  describe("and its exit code", describeExitCodes);
+  describe("that can't start", describeStartErrors);
+  describe("and signals", describeSignals);
+  describe("that outlives its starter", describeSurvival);
+  describe("and what it sees", describeView);
+  describe("and exec", describeExec);
+});
+
+function describeExitCodes(): void {
+  for (const [argv, code] of [
+    [["true"], 0],
+    [["sh", "-c", "exit 7"], 7],
+    [["sh", "-c", "exit 127"], 127],
+    [["sh", "-c", "kill -KILL $$"], 137],
+    [["sh", "-c", "kill -TERM $$"], 143],
+    [["sh", "-c", "kill -SEGV $$"], 139],
+  ] as const) {
+    it(`ends with ${code} after ${argv.join(" ")}, and prints nothing of its own`, async () => {
+      await using lab = openContainerLab();
+      const beforeMs = Date.now();
+      const container = await lab.start(argv);
+      assert.equal(await container.exitCode(), code);
+      assert.equal(container.log(), "");
+      const { state } = container;
+      assert.ok(state.state === "exited" && state.startedAtMs !== undefined);
+      assert.ok(
+        state.startedAtMs >= beforeMs - 10 && state.finishedAtMs >= state.startedAtMs && state.finishedAtMs <= Date.now() + 10,
+      );
+    });
+  }
+
+  it("keeps what the command prints, both ways, in one file", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["sh", "-c", "echo out; echo err >&2; echo out again"]);
+    await container.exitCode();
+    assert.equal(container.log(), "out\nerr\nout again\n");
+  });
+
+  it("has the state absent before it starts", async () => {
+    await using lab = openContainerLab();
+    const spec = lab.spec(["true"]);
+    assert.deepEqual(linuxContainers.read(spec.stateDir), { state: "absent" });
+    await linuxContainers.exited(spec.stateDir, signal);
+    assert.equal(linuxContainers.signal(spec.stateDir, "SIGTERM"), false);
+    linuxContainers.kill(spec.stateDir);
+  });
+
+  it("runs many at once, each with its own code", async () => {
+    await using lab = openContainerLab();
+    const codes = await Promise.all(
+      Array.from({ length: 12 }, async (_, i) => (await lab.start(["sh", "-c", `exit ${i}`])).exitCode()),
+    );
+    assert.deepEqual(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  it("refuses a folder of an earlier run", async () => {
+    await using lab = openContainerLab();
+    const spec = lab.spec(["true"]);
+    await linuxContainers.start(spec, signal);
+    await assert.rejects(linuxContainers.start(spec, signal));
+  });
+}
+
+function describeStartErrors(): void {
+  const cases: readonly (readonly [sentence: string, argv: readonly string[], workingDir: string | undefined, log: RegExp])[] = [
+    [
+      "because its program is in no folder of PATH",
+      ["no-such-program"],
+      undefined,
+      /there is no program "no-such-program" in \$PATH/,
+    ],
+    ["because its program's file is missing", ["/no/such/program"], undefined, /there is no program "\/no\/such\/program"/],
+    ["because its program's file can't be run", ["/etc/passwd"], undefined, /there is no program "\/etc\/passwd"/],
+    ["because its program is a folder", ["/etc"], undefined, /there is no program "\/etc"/],
+    ["because it has a shell's word for a program", ["cd", "/"], undefined, /there is no program "cd" in \$PATH/],
+    ["because its program's name is empty", [""], undefined, /there is no program ""/],
+    [
+      "because its working directory is missing",
+      ["true"],
+      "/no/such/folder",
+      /working directory "\/no\/such\/folder" does not exist/,
+    ],
+  ];
+  for (const [sentence, argv, workingDir, log] of cases) {
+    it(`says so ${sentence}`, async () => {
+      await using lab = openContainerLab();
+      const container = await lab.start(argv, workingDir === undefined ? {} : { workingDir });
+      const { state } = container;
+      assert.ok(state.state === "exited", state.state);
+      assert.deepEqual([state.code, state.startedAtMs], [undefined, undefined]);
+      assert.match(container.log(), log);
+      assert.deepEqual(container.state, state);
+    });
+  }
+
+  it("says so because its network namespace is missing", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["true"], { netns: "nobody.here" });
+    assert.ok(container.state.state === "exited");
+    assert.equal(container.state.code, undefined);
+    assert.match(container.log(), /nobody\.here/);
+    assert.equal(await container.exitCode(), undefined);
+  });
+
+  it("starts in its working directory, by a path relative to it", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["./env", "pwd"], { workingDir: "/usr/bin" });
+    assert.equal(await container.exitCode(), 0);
+    assert.equal(container.log(), "/usr/bin\n");
+  });
+}
+
+function describeSignals(): void {
+  it("gives TERM to the first process, from the first moment on", async () => {
+    await using lab = openContainerLab();
+    for (let round = 0; round < 10; round++) {
+      const container = await lab.start(["sleep", "infinity"]);
+      assert.equal(linuxContainers.signal(container.stateDir, "SIGTERM"), true);
+      assert.equal(await container.exitCode(), 143);
+      assert.equal(linuxContainers.signal(container.stateDir, "SIGTERM"), false);
+    }
+  });
+
+  it("lets the first process answer TERM in its own way, and gives it to no other", async () => {
+    await using lab = openContainerLab();
+    const child = "trap 'echo child got it' TERM; echo child; while :; do sleep 0.02; done";
+    const container = await lab.start([
+      "sh",
+      "-c",
+      `trap 'echo first got it; exit 5' TERM; sh -c "${child}" & while :; do sleep 0.02; done`,
+    ]);
+    await until(() => container.log().includes("child"), "the child");
+    linuxContainers.signal(container.stateDir, "SIGTERM");
+    assert.equal(await container.exitCode(), 5);
+    assert.equal(container.log(), "child\nfirst got it\n");
+  });
+
+  it("kills every process of it, those that left their parents too", async () => {
+    await using lab = openContainerLab();
+    const seconds = uniqueSeconds();
+    const orphans = `(setsid sleep ${seconds} &) ; setsid sh -c 'trap "" TERM HUP INT; sleep ${seconds}' & sleep ${seconds}`;
+    const container = await lab.start(["sh", "-c", `trap "" TERM; ${orphans}; :`]);
+    const init = container.init();
+    const inside = () => processesLike(init.pid);
+    // The script, the first process, its child, and two that have sessions of their own, one of them with a child.
+    await until(() => inside().length === 6, "all processes");
+    const all = inside();
+    const beforeMs = Date.now();
+    linuxContainers.kill(container.stateDir);
+    assert.equal(await container.exitCode(), 137);
+    assert.deepEqual(
+      all.filter((pid) => existsSync(`/proc/${pid}`) && processesNamed(seconds).includes(pid)),
+      [],
+    );
+    assert.equal(isAlive(init), false);
+    const { state } = container;
+    assert.ok(state.state === "exited" && state.finishedAtMs >= beforeMs - 10, "it ended when it was killed, not when it began");
+    assert.deepEqual(container.state, state);
+  });
+
+  it("ends with what is left of it when its first process ends", async () => {
+    await using lab = openContainerLab();
+    const seconds = uniqueSeconds();
+    const container = await lab.start(["sh", "-c", `setsid sleep ${seconds} & exit 4`]);
+    assert.equal(await container.exitCode(), 4);
+    await until(() => processesNamed(`sleep ${seconds}`).length === 0, "the end of the orphan");
+  });
+
+  it("reaps orphans", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start([
+      "sh",
+      "-c",
+      "for i in 1 2 3 4 5; do (sleep 0.01 &) ; done; echo done; exec sleep infinity",
+    ]);
+    await until(() => container.log() === "done\n", "the orphans to start");
+    await until(() => descendantsOf(container.init().pid).length === 1, "the orphans to be gone, with nothing of them left");
+  });
+}
+
+function describeSurvival(): void {
+  it("runs on when its starter is killed at any moment, once or not at all", async function () {
+    this.timeout(60_000);
+    const seed = Number(process.env.PODWIRE_TEST_SEED ?? randomInt(1_000_000));
+    const rng = createRng(seed);
+    await using lab = openContainerLab();
+    const seen = new Set<string>();
+    for (let round = 0; round < 15; round++) {
+      const spec = lab.spec(["sh", "-c", "echo ran; exec sleep infinity"]);
+      const container = lab.at(spec);
+      const starter = spawn(process.execPath, [join(import.meta.dirname, "start-container.ts"), JSON.stringify(spec)], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      await once(starter.stdout, "data");
+      await sleep(rng.next() * 40);
+      const ended = once(starter, "exit");
+      starter.kill("SIGKILL");
+      await ended;
+      // What it started needs a moment to come to rest; a start that never left the starter stays "starting" or absent.
+      const rest = await until(
+        () => container.state.state === "running" || processesNamed(spec.stateDir).length === 0,
+        `round ${round} of seed ${seed} to come to rest`,
+      ).then(() => container.state);
+      seen.add(rest.state);
+      const explained = `round ${round} of seed ${seed}: ${JSON.stringify(rest)}`;
+      if (rest.state !== "running") {
+        assert.ok(rest.state === "absent" || rest.state === "starting", explained);
+        continue;
+      }
+      await until(() => container.log() === "ran\n", explained);
+      linuxContainers.signal(spec.stateDir, "SIGTERM");
+      assert.equal(await container.exitCode(), 143, explained);
+      assert.equal(container.log(), "ran\n");
+    }
+    assert.ok(seen.has("running"), `seed ${seed} saw only ${[...seen]}`);
+  });
+
+  it("tells of an exit that its starter did not live to see", async () => {
+    await using lab = openContainerLab();
+    const spec = lab.spec(["sh", "-c", "sleep 0.3; exit 9"]);
+    const starter = spawn(process.execPath, [join(import.meta.dirname, "start-container.ts"), JSON.stringify(spec)], {
+      stdio: "ignore",
+    });
+    await until(() => lab.at(spec).state.state === "running", "the container to run");
+    starter.kill("SIGKILL");
+    assert.equal(await lab.at(spec).exitCode(), 9);
+  });
+}
+
+function describeView(): void {
+  it("has its own processes, hostname and addresses' names", async () => {
+    await using lab = openContainerLab();
+    const script = "echo $$; cat /proc/1/comm; hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf";
+    const container = await lab.start(["sh", "-c", script]);
+    await container.exitCode();
+    const [pid, first, ...rest] = container.log().trimEnd().split("\n");
+    assert.ok(Number(pid) > 1 && Number(pid) < 100);
+    assert.equal(first, "sh");
+    assert.deepEqual(rest, [
+      "inside",
+      "inside",
+      "127.0.0.1\tlocalhost",
+      "10.244.1.2\tinside",
+      "search shop.svc.cluster.local",
+      "options ndots:5",
+    ]);
+    assert.notEqual(hostname(), "inside");
+  });
+
+  it("sees none of the host's private files, and leaves none", async () => {
+    await using lab = openContainerLab();
+    const secret = `podwire-secret-${randomBytes(4).toString("hex")}`;
+    const folders = ["/root", "/home", "/tmp", "/var/tmp", "/var/log", "/run", "/dev/shm"];
+    for (const folder of folders) writeFileSync(join(folder, secret), "");
+    try {
+      const container = await lab.start([
+        "sh",
+        "-c",
+        `find ${folders.join(" ")} | sort; for f in ${folders.join(" ")}; do echo x >$f/left-${secret}; done`,
+      ]);
+      assert.equal(await container.exitCode(), 0);
+      const inRun = (path: string) => /^\/run\/(podwire(\/.*)?|lock)$/.test(path);
+      assert.deepEqual(
+        container
+          .log()
+          .trimEnd()
+          .split("\n")
+          .filter((path) => !inRun(path)),
+        folders.toSorted(),
+      );
+      for (const folder of folders)
+        assert.deepEqual(
+          readdirSync(folder).filter((name) => name.startsWith(`left-${secret}`)),
+          [],
+        );
+    } finally {
+      for (const folder of folders) rmSync(join(folder, secret), { force: true });
+    }
+  });
+
+  it("can change no file of the host, on whatever file system", async () => {
+    await using lab = openContainerLab();
+    const folder = `/srv/podwire test ${randomBytes(4).toString("hex")}`;
+    mkdirSync(folder);
+    await run(["mount", "-t", "tmpfs", "tmpfs", folder], { signal });
+    try {
+      const targets = ["/", "/etc/", "/usr/", `${folder}/`, "/sys/kernel/", "/proc/sys/kernel/"];
+      const attempts = targets.map((target) => `touch '${target}podwire-left' 2>/dev/null && echo '${target}'`).join("; ");
+      const container = await lab.start(["sh", "-c", `${attempts}; echo 1 >/proc/sys/kernel/sysrq && echo sysrq; echo done`]);
+      await container.exitCode();
+      assert.deepEqual(
+        container
+          .log()
+          .split("\n")
+          .filter((line) => !line.startsWith("sh:")),
+        ["done", ""],
+      );
+      assert.deepEqual(readdirSync(folder), []);
+    } finally {
+      // umount, with the one program that `run` has for it.
+      await run(["nsenter", "--", "umount", folder], { signal });
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("has harmless devices only", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start([
+      "sh",
+      "-c",
+      "find /dev -type b; find /dev -maxdepth 1 -type c | sort; echo x >/dev/null; head -c 3 /dev/zero | wc -c; mknod /dev/shm/disk b 254 0 2>/dev/null && echo made",
+    ]);
+    await container.exitCode();
+    const devices = ["full", "null", "random", "tty", "urandom", "zero"].map((name) => `/dev/${name}`);
+    assert.deepEqual(container.log().trim().split("\n"), [...devices, "3"]);
+  });
+
+  it("has Docker's capabilities and no others, and can't mount", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start([
+      "sh",
+      "-c",
+      "grep Cap /proc/self/status; mount -t tmpfs tmpfs /tmp 2>/dev/null && echo mounted",
+    ]);
+    await container.exitCode();
+    const docker = "00000000a00425fb"; // without mknod
+    const sets = Object.fromEntries(
+      container
+        .log()
+        .trim()
+        .split("\n")
+        .map((line) => line.split(":\t")),
+    );
+    assert.deepEqual([sets.CapBnd, sets.CapEff, sets.CapPrm], [docker, docker, docker]);
+    assert.doesNotMatch(container.log(), /mounted/);
+  });
+
+  it("gets no descriptor of its starter's", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["find", "/proc/self/fd", "-type", "l", "-printf", "%f %l\\n"]);
+    await container.exitCode();
+    // What the tests' own starter left open comes through everywhere.
+    const inherited = readdirSync("/proc/1/fd")
+      .filter((name) => Number(name) > 2)
+      .map((name) => readlinkSync(`/proc/1/fd/${name}`));
+    const links = container
+      .log()
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ") as [string, string]);
+    const others = links.filter(([, target]) => !inherited.includes(target) && target !== "/" && !/^\/proc\/[0-9]+\/fd$/.test(target));
+    assert.deepEqual(others, [
+      ["0", "/dev/null"],
+      ["1", container.logPath],
+      ["2", container.logPath],
+    ]);
+  });
+
+  it("has its own environment and nothing else, whatever that names", async () => {
+    await using lab = openContainerLab();
+    const env = {
+      PATH: "/nowhere",
+      LD_LIBRARY_PATH: "/nowhere",
+      IFS: "e",
+      "a.b": "c d",
+      EMPTY: "",
+      LINES: "one\ntwo",
+      "-x": "dash",
+    };
+    const container = await lab.start(["/usr/bin/env", "-0"], { env });
+    assert.equal(await container.exitCode(), 0);
+    assert.deepEqual(
+      container.log().split("\0").filter(Boolean).toSorted(),
+      Object.entries(env)
+        .map(([name, value]) => `${name}=${value}`)
+        .toSorted(),
+    );
+  });
+
+  it("finds Podwire's own program", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["toolbox", "nothing"]);
+    assert.equal(await container.exitCode(), 2);
+    assert.match(container.log(), /no program "nothing"/);
+  });
+
+  it("is in the node's own network where it has none of its own", async () => {
+    await using lab = openContainerLab();
+    const devices = parseDevices(await run(["ip", "-json", "link", "show"], { signal })).toSorted();
+    const container = await lab.start(["sh", "-c", "readlink /proc/self/ns/net; cat /etc/hostname; ls /sys/class/net"]);
+    assert.equal(await container.exitCode(), 0);
+    assert.deepEqual(container.log().trim().split("\n"), [readlinkSync("/proc/self/ns/net"), "inside", ...devices]);
+  });
+
+  it("is in the network namespace that it was given, with that one's devices under /sys", async () => {
+    await using lab = openContainerLab();
+    const netns = `containers.${randomBytes(4).toString("hex")}`;
+    await run(["ip", "-batch", "-"], {
+      input: `netns add ${netns}\nlink add pwtest type veth peer name eth0 netns ${netns}\n`,
+      signal,
+    });
+    try {
+      const container = await lab.start(["ls", "/sys/class/net"], { netns });
+      assert.equal(await container.exitCode(), 0);
+      assert.deepEqual(container.log().trim().split("\n"), ["eth0", "lo"]);
+    } finally {
+      await run(["ip", "-batch", "-"], { input: `link del pwtest\nnetns del ${netns}\n`, signal });
+    }
+  });
+}
+
+function describeExec(): void {
+  for (const [argv, want] of [
+    [["true"], { code: 0, stdout: "", stderr: "" }],
+    [["sh", "-c", "echo out; echo err >&2; exit 9"], { code: 9, stdout: "out\n", stderr: "err\n" }],
+    [["sh", "-c", "kill -KILL $$"], { code: 137, stdout: "", stderr: "" }],
+    [["sh", "-c", "kill -TERM $$"], { code: 143, stdout: "", stderr: "" }],
+    [["cat"], { code: 0, stdout: "given", stderr: "" }],
+    [["hostname"], { code: 0, stdout: "inside\n", stderr: "" }],
+    [["cat", "/proc/1/comm"], { code: 0, stdout: "sh\n", stderr: "" }],
+  ] as const) {
+    it(`answers ${JSON.stringify(want)} to ${argv.join(" ")}`, async () => {
+      await using lab = openContainerLab();
+      assert.deepEqual(await execIn(await lab.startIdle(), argv, "given"), want);
+    });
+  }
+
+  it("says that a program is missing", async () => {
+    await using lab = openContainerLab();
+    const { code, stderr } = await execIn(await lab.startIdle(), ["no-such-program"]);
+    assert.deepEqual([code, /no-such-program.*No such file/.test(stderr)], [127, true], stderr);
+  });
+
+  it("has the container's limits, files, working directory and environment", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const script =
+      "pwd; echo $A; grep CapEff /proc/self/status; touch /usr/left 2>/dev/null && echo wrote; cat /etc/resolv.conf; ls /root";
+    const { stdout } = await execIn(container, ["sh", "-c", script], "", {
+      env: { PATH: containerPath, A: "b" },
+      workingDir: "/usr",
+    });
+    assert.deepEqual(stdout.trimEnd().split("\n"), [
+      "/usr",
+      "b",
+      "CapEff:\t00000000a00425fb",
+      "search shop.svc.cluster.local",
+      "options ndots:5",
+    ]);
+  });
+
+  it("works whatever PATH the container has", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["/usr/bin/sleep", "infinity"], { env: { PATH: "/nowhere" } });
+    const { code, stdout } = await execIn(container, ["/usr/bin/printenv", "PATH"], "", { env: { PATH: "/nowhere" } });
+    assert.deepEqual([code, stdout], [0, "/nowhere\n"]);
+  });
+
+  it("is refused where the container does not run", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.start(["true"]);
+    await container.exitCode();
+    assert.throws(
+      () => linuxContainers.exec(container.stateDir, { argv: ["true"], env: {} }),
+      (error) => isAppError(error, "failed-precondition"),
+    );
+  });
+
+  it("leaves no process when it is killed, at whatever moment", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const seconds = uniqueSeconds();
+    const argv = ["sh", "-c", `trap "" TERM HUP; setsid sleep ${seconds} & sleep ${seconds}; sleep ${seconds}`];
+    for (const delayMs of [0, 0, 0, 1, 2, 4, 8, 16, 100]) {
+      const exec = linuxContainers.exec(container.stateDir, { argv, env: { PATH: containerPath } });
+      if (delayMs > 0) await sleep(delayMs);
+      exec.kill();
+      assert.equal(await exec.exitCode, 137);
+      await until(() => processesNamed(`sleep ${seconds}`).length === 0, `no process ${delayMs} ms after a kill`);
+    }
+    assert.deepEqual(await execIn(container, ["echo", "alive"]), { code: 0, stdout: "alive\n", stderr: "" });
+  });
+
+  it("ends with its container", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const exec = linuxContainers.exec(container.stateDir, { argv: ["sleep", "infinity"], env: { PATH: containerPath } });
+    await until(() => processesLike(container.init().pid).length === 3, "the exec's process");
+    linuxContainers.kill(container.stateDir);
+    assert.equal(await exec.exitCode, 137);
+  });
+
+  it("carries megabytes each way, unchanged", async () => {
+    await using lab = openContainerLab();
+    const input = randomBytes(2 * 1024 * 1024).toString("base64");
+    const { code, stdout } = await execIn(await lab.startIdle(), ["cat"], input);
+    assert.equal(code, 0);
+    assert.ok(stdout === input);
+  });
+}
