@@ -2,10 +2,12 @@
  * that nothing of it is left. */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { identify, isAlive, type ProcessId, parseStat } from "#kernel/processes.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
 import type { CliResult } from "./cli.ts";
@@ -41,8 +43,8 @@ export interface Cluster extends AsyncDisposable {
   readonly pids: ClusterPids;
   /** What runs in a container, from its first process on: container.sh, the command, and what that started. */
   containerProcesses(pod: Pod, container?: string): readonly ProcessInfo[];
-  /** The argv that runs `argv` in the network namespace of a host. */
-  onHost(host: string, argv: readonly string[]): readonly string[];
+  /** Runs a program of the machine in a host's network namespace; its standard output. */
+  onHost(node: string, program: string, ...args: readonly string[]): Promise<string>;
   /** Every process of the cluster. */
   processes(): ProcessInfo[];
 }
@@ -147,9 +149,9 @@ export function openCluster({ name, env, folder }: RunningUp): Cluster {
         .find(({ pid, argv }) => argv[0] === "sh" && argv[2]?.startsWith(`${folderOfRuns}/`) && namespacePids(pid).at(-1) === 1);
       return first === undefined ? [] : [first, ...processesBelow(first.pid)];
     },
-    onHost(host, argv) {
-      const pid = host === "control-plane" ? daemon("control-plane/main.ts") : daemon("node-agent/main.ts", host);
-      return ["nsenter", "--target", String(pid), "--net", "--mount", "--", ...argv];
+    async onHost(node, program, ...args) {
+      const enter = ["--target", String(daemon("node-agent/main.ts", node)), "--net", "--mount", "--"];
+      return (await promisify(execFile)("nsenter", [...enter, program, ...args])).stdout;
     },
     processes,
     async [Symbol.asyncDispose]() {
