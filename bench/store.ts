@@ -8,12 +8,7 @@ import { openMemoryStore } from "../control-plane/store/open-store.ts";
 import { openSqliteStore } from "../control-plane/store/sqlite-store.ts";
 import type { Store } from "../control-plane/store/store.ts";
 import { systemClock } from "../process/system-clock.ts";
-
-export interface Row {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-}
+import type { Row } from "./row.ts";
 
 const keyCount = 500;
 const lanesMax = 64;
