@@ -81,12 +81,14 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
       record = keep({ uid, namespace, name, networkReady: true });
       return;
     }
-    if (record?.address !== undefined && !record.networkReady)
-      await keeper.removePod(linkOf(nodeName, { uid, address: record.address }));
+    // Where it stands, containers may run in it already: whatever happens from here on, it is not to be made anew.
+    const stands = record?.address !== undefined && record.networkReady;
+    const halfMade = stands ? undefined : record?.address;
+    if (halfMade !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address: halfMade }));
     const own = record?.address ?? addresses.take(uid);
-    record = keep({ uid, namespace, name, address: own, networkReady: false });
+    if (!stands) record = keep({ uid, namespace, name, address: own, networkReady: false });
     await keeper.addPod(linkOf(nodeName, { uid, address: own }));
-    record = keep({ ...record, networkReady: true });
+    record = keep({ uid, namespace, name, address: own, networkReady: true });
     changed(() => {
       address = own;
       problem = undefined;

@@ -375,7 +375,9 @@ function describeView(): void {
       .trim()
       .split("\n")
       .map((line) => line.split(" ") as [string, string]);
-    const others = links.filter(([, target]) => !inherited.includes(target) && target !== "/" && !/^\/proc\/[0-9]+\/fd$/.test(target));
+    const others = links.filter(
+      ([, target]) => !inherited.includes(target) && target !== "/" && !/^\/proc\/[0-9]+\/fd$/.test(target),
+    );
     assert.deepEqual(others, [
       ["0", "/dev/null"],
       ["1", container.logPath],
