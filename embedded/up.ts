@@ -1,10 +1,11 @@
 /* Brings a cluster up on this machine. */
 
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError } from "#core/errors.ts";
+import { refuseMissingPrograms } from "#kernel/missing-programs.ts";
 import { findSandbox, startSandbox } from "#kernel/sandbox.ts";
 import type { Environment } from "#process/cluster-paths.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
@@ -12,6 +13,7 @@ import { createRpcClient, type RpcClient } from "#rpc/client.ts";
 import { type ClusterConfig, checkConfig } from "./cluster-config.ts";
 import { type ClusterFolder, makeFolder } from "./cluster-folder.ts";
 import { down } from "./down.ts";
+import { lastComplaints } from "./last-complaints.ts";
 
 const supervisor = join(import.meta.dirname, "supervisor.ts");
 
@@ -38,6 +40,8 @@ export async function up({ config, env, clock, foreground, signal, onReady }: Up
   if (process.getuid?.() !== 0) {
     throw new AppError("failed-precondition", "podwire up needs root for now: run it as root, for example with sudo");
   }
+  const inside = sandboxEnv(env);
+  refuseMissingPrograms(inside.PATH ?? "");
   const folder = makeFolder(config.name, env, clock.wallMs());
   try {
     writeFileSync(folder.config, `${JSON.stringify(config)}\n`, { mode: 0o600 });
@@ -48,15 +52,21 @@ export async function up({ config, env, clock, foreground, signal, onReady }: Up
         identityPath: folder.identity,
         logPath: join(folder.logs, "supervisor.log"),
         argv: [process.execPath, ...process.execArgv, supervisor, config.name, ...(foreground ? ["tied"] : [])],
-        env: sandboxEnv(env),
+        env: inside,
       },
       signal,
     );
     await nodesReady(folder, config, { clock, signal, onReady });
     return { socket: folder.socket, ended: sandbox.ended };
   } catch (error) {
+    const takenDown = !existsSync(folder.dir);
+    const said = lastComplaints(folder.logs);
     await down(config.name, env);
-    throw error;
+    signal.throwIfAborted();
+    if (takenDown)
+      throw new AppError("cancelled", `the cluster "${config.name}" was taken down while it came up`, { cause: error });
+    if (said === "" || !isAppError(error, "timeout", "internal")) throw error;
+    throw new AppError(error.kind, `${error.message}. Its logs ended with:\n${said}`, { cause: error });
   }
 }
 
@@ -79,14 +89,14 @@ async function nodesReady(folder: ClusterFolder, config: ClusterConfig, options:
     } catch (error) {
       options.signal.throwIfAborted();
       if (deadline.aborted) {
-        throw new AppError("timeout", `the nodes were not Ready within ${readyMs / 1000} s: the logs are in ${folder.logs}`, {
+        throw new AppError("timeout", `the nodes were not Ready within ${readyMs / 1000} s`, {
           cause: error,
         });
       }
       // The control plane needs a moment to start.
       if (!isAppError(error, "unavailable", "cancelled")) throw error;
       if (findSandbox(folder.identity) === undefined) {
-        throw new AppError("internal", `the sandbox ended: the logs are in ${folder.logs}`, { cause: error });
+        throw new AppError("internal", "the sandbox ended", { cause: error });
       }
     }
     await clock.sleep(20, signal).catch(() => {});
@@ -115,8 +125,12 @@ async function watchNodes(
   throw new AppError("unavailable", "the watch ended");
 }
 
-/** What programs inside need, and no more: nothing secret of the user's environment reaches a pod's host. */
+/**
+ * What programs inside need, and no more: nothing secret of the user's environment reaches a pod's host. Not every root has the
+ * folders of the system's programs in its PATH.
+ */
 function sandboxEnv(env: Environment): Record<string, string> {
-  const kept = ["PATH", "LANG", "NODE_COMPILE_CACHE", "NODE_V8_COVERAGE", "XDG_RUNTIME_DIR", "NODE_NO_WARNINGS"];
-  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  const path = [env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].filter(Boolean).join(":");
+  const kept = ["LANG", "NODE_COMPILE_CACHE", "NODE_V8_COVERAGE", "XDG_RUNTIME_DIR", "NODE_NO_WARNINGS"];
+  return { PATH: path, ...Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))) };
 }

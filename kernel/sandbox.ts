@@ -55,7 +55,7 @@ export async function startSandbox(
     const id = readIdentity(identityPath);
     if (id !== undefined) return { id, ended };
     if (failure !== undefined || child.exitCode !== null) {
-      const said = readFileSync(logPath, "utf8").trim();
+      const said = readLog(logPath);
       throw new AppError("internal", `the sandbox did not start: ${failure?.message ?? said}`, { cause: failure });
     }
     await sleepFor(5, undefined, { signal });
@@ -73,6 +73,14 @@ export async function endSandbox(id: ProcessId, signal: AbortSignal): Promise<vo
   if (isAlive(id)) process.kill(id.pid, "SIGKILL");
   // A first process that its parent has not reaped yet has no children left: the kernel ended them before.
   while (isAlive(id)) await sleepFor(5, undefined, { signal });
+}
+
+function readLog(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "its log is gone";
+  }
 }
 
 function readIdentity(path: string): ProcessId | undefined {

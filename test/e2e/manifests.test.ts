@@ -16,9 +16,11 @@ spec:
 describe("mistakes in manifests", () => {
   let cluster: Cluster;
   let folder: string;
+  let nothing: string;
   before(async () => {
     cluster = await startCluster({ nodes: 1 });
     folder = clusterHome();
+    nothing = await cluster.run("get", "pods,namespaces", "-A", "-o", "name");
   });
 
   after(async () => {
@@ -30,11 +32,7 @@ describe("mistakes in manifests", () => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  const nothingMade = async () => assert.equal(await cluster.run("get", "pods,namespaces", "-A", "-o", "name"), before_);
-  let before_: string;
-  beforeEach(async () => {
-    before_ = await cluster.run("get", "pods,namespaces", "-A", "-o", "name");
-  });
+  const nothingMade = async () => assert.equal(await cluster.run("get", "pods,namespaces", "-A", "-o", "name"), nothing);
 
   for (const { what, text, says } of [
     { what: "an unknown kind", text: good("x").replace("kind: Pod", "kind: Pood"), says: [/Pood/] },

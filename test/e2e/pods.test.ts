@@ -144,7 +144,6 @@ describe("pods", () => {
       const [state] = (await cluster.pod("broken")).status?.containerStatuses ?? [];
       assert.equal(state?.state?.terminated?.exitCode, 3);
       assert.equal(await cluster.run("logs", "broken"), "why\n");
-      await remove("fine", "broken");
     });
 
     it("and come again: at once, then in CrashLoopBackOff with a count of restarts", async () => {
@@ -162,7 +161,6 @@ describe("pods", () => {
       await sees("killed", ({ status }) => status?.phase === "Failed", "has not failed");
       const [state] = (await cluster.pod("killed")).status?.containerStatuses ?? [];
       assert.equal(state?.state?.terminated?.exitCode, 137);
-      await remove("killed");
     });
   });
 
@@ -171,14 +169,12 @@ describe("pods", () => {
     await until(async () => (await row("foreign"))[2] === "ErrImagePull", "ErrImagePull");
     const [state] = (await cluster.pod("foreign")).status?.containerStatuses ?? [];
     assert.match(state?.state?.waiting?.message ?? "", /pulls no images: give the container a command/);
-    await remove("foreign");
   });
 
   it("with a program that does not exist say so", async () => {
     await cluster.apply(podOf({ name: "typo", command: ["no-such-program"], spec: { restartPolicy: "Never" } }));
     await sees("typo", ({ status }) => status?.phase === "Failed", "has not failed");
     assert.match(`${await cluster.run("logs", "typo")} ${await cluster.run("describe", "pod", "typo")}`, /no-such-program/);
-    await remove("typo");
   });
 
   it("in the node's own network have the node's address", async () => {
@@ -188,7 +184,6 @@ describe("pods", () => {
     await cluster.makePods(podOf({ name: "guest", node: "node-1" }));
     const answer = await cluster.run("exec", "guest", "--", "curl", "-s", "http://172.18.1.2:8080/clientip");
     assert.equal(answer.split(":")[0], await ip("guest"));
-    await remove("host", "guest");
   });
 
   it("have containers that meet on localhost and have their own logs", async () => {
@@ -202,7 +197,6 @@ describe("pods", () => {
     assert.equal(await cluster.run("logs", "pair", "-c", "side"), "side\n");
     assert.equal(await cluster.run("logs", "pair", "-c", "web"), "listening on port 9000\n");
     assert.deepEqual((await row("pair")).slice(1, 3), ["2/2", "Running"]);
-    await remove("pair");
   });
 
   it("that no node matches are Pending, with the scheduler's reason", async () => {
@@ -215,7 +209,6 @@ describe("pods", () => {
     assert.deepEqual((await row("picky")).slice(1, 3), ["0/1", "Pending"]);
     const scheduled = (await cluster.pod("picky")).status?.conditions.find(({ type }) => type === "PodScheduled");
     assert.equal(scheduled?.message, "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.");
-    await remove("picky");
   });
 
   it("keep off a cordoned node, and go there again once it is uncordoned", async () => {

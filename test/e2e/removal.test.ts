@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { podOf, serverPod } from "../support/pod-manifests.ts";
+import { podTraces } from "../support/pod-traces.ts";
 import { until } from "../support/until.ts";
 
 describe("deleting", () => {
@@ -15,24 +16,7 @@ describe("deleting", () => {
 
   after(() => cluster[Symbol.asyncDispose]());
 
-  /** Everything on a node that is a pod's, in words. */
-  const tracesOn = async (node: string): Promise<string[]> => {
-    const state = `${cluster.dir}/state/${node}/pods`;
-    const [netns, devices, routes, set, folders] = await Promise.all([
-      cluster.onHost(node, "ls", "/run/netns"),
-      cluster.onHost(node, "ip", "-o", "link"),
-      cluster.onHost(node, "ip", "route"),
-      cluster.onHost(node, "nft", "list", "ruleset"),
-      cluster.onHost(node, "ls", state),
-    ]);
-    return [
-      ...(netns.match(new RegExp(`^.*${node}.+$`, "gm")) ?? []),
-      ...(devices.match(/pw[a-z]*-?[0-9a-f]{8,}/g) ?? []),
-      ...(routes.match(/^10\.244\.[0-9]+\.[0-9]+ dev .*$/gm) ?? []),
-      ...(set.match(/"pw[a-z]*-?[0-9a-f]{8,}" \. [0-9.]+/g) ?? []),
-      ...folders.split("\n").filter((name) => name !== ""),
-    ];
-  };
+  const tracesOn = (node: string) => podTraces(cluster, node);
   const processesOf = (pods: readonly Pod[]) => pods.flatMap((pod) => [...cluster.containerProcesses(pod)]);
 
   it("a namespace removes its pods, and every trace of them", async () => {

@@ -1,10 +1,11 @@
 /* Clusters come and go through the real CLI: what `up` makes, what it refuses, and that nothing stays behind, however a cluster ends. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { createRng } from "#core/rng.ts";
+import { down } from "../../embedded/down.ts";
 import type { CliResult } from "../support/cli.ts";
 import { clusterHome, openCluster, sandboxOf, startCluster } from "../support/cluster.ts";
 import { cleanEnv, type PodwireRun, runPodwire, startPodwire } from "../support/podwire.ts";
@@ -146,6 +147,40 @@ describe("up and down", () => {
       assert.deepEqual(clusterTraces(), []);
     });
   }
+
+  it("names the programs that the machine lacks, and their packages, before it makes anything", async () => {
+    const bare = join(home, "bin");
+    mkdirSync(bare);
+    for (const program of ["sh", "dirname", "readlink"]) symlinkSync(`/usr/bin/${program}`, join(bare, program));
+    const { code, stderr } = await runPodwire(["up", "--detach", "--name", name], { env: { ...env, PATH: bare } });
+    assert.equal(code, 1);
+    assert.match(stderr, /these programs are missing: .*tini \(package tini\).*: install them, or run `npm run setup`/);
+    assert.deepEqual(foldersLeft(), []);
+  });
+
+  it("says so where somebody takes the cluster down while it comes up", async () => {
+    await using run = startPodwire(["up", "--detach", "--name", name, "--nodes", "2"], { env });
+    await until(() => sandboxOf(dir()), "a sandbox");
+    assert.equal(await down(name, env), true);
+    const { code, stderr } = await run.result;
+    assert.deepEqual([code, stderr], [1, `error: the cluster "${name}" was taken down while it came up\n`]);
+    assert.deepEqual(foldersLeft(), []);
+  });
+
+  it("tells what the daemons complained of where the cluster dies before it is up", async () => {
+    await using run = startPodwire(["up", "--detach", "--name", name, "--nodes", "1"], { env });
+    const log = join(dir(), "logs", "supervisor.log");
+    await until(() => existsSync(log) && sandboxOf(dir()), "a log");
+    appendFileSync(log, '{"level":50,"msg":"hosts could not be made","err":{"message":"no more devices"}}\n');
+    process.kill(sandboxOf(dir())?.pid ?? 0, "SIGKILL");
+    const { code, stderr } = await run.result;
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      "error: the sandbox ended. Its logs ended with:\n  supervisor: hosts could not be made (no more devices)\n",
+    );
+    assert.deepEqual(foldersLeft(), []);
+  });
 
   it("takes a cluster down again whose manifest the server refused", async () => {
     const path = join(home, "wrong.yaml");
