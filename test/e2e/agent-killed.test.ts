@@ -148,7 +148,7 @@ describe("an agent", () => {
     assert.equal(cluster.pids.agent(victim), agent);
     const meanwhile = readPings((await cluster.run("logs", "others")).slice(others));
     assert.equal(meanwhile.lost, 0, `of ${meanwhile.answered}`);
-    assert.ok(meanwhile.slowestMs < 250, `a ping between the others took ${meanwhile.slowestMs} ms`);
+    assert.ok(meanwhile.slowestMs < 500, `a ping between the others took ${meanwhile.slowestMs} ms`);
     await moreAnswers(cluster, "to-victim", 10);
     const { lost } = readPings(await cluster.run("logs", "same-node"));
     assert.equal(lost, 0, "on the node itself");
@@ -167,7 +167,7 @@ describe("an agent", () => {
     await moreAnswers(cluster, "to-victim", 100);
     await cluster.run("delete", "pod", "flood", "--force", "--grace-period=0");
     const { slowestMs, answered, lost } = readPings((await cluster.run("logs", "to-victim")).slice(beforeFlood));
-    assert.ok(slowestMs < 500, `a ping beside the flood took ${slowestMs} ms`);
+    assert.ok(slowestMs < 1_000, `a ping beside the flood took ${slowestMs} ms`);
     assert.ok(lost < answered, `${lost} lost, ${answered} answered`);
   });
 
