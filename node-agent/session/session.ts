@@ -8,7 +8,7 @@
 
 import { type BackoffOptions, backoffMs } from "#core/backoff.ts";
 import type { Clock } from "#core/clock.ts";
-import { isAppError, messageOf, unreachable } from "#core/errors.ts";
+import { AppError, isAppError, messageOf, unreachable } from "#core/errors.ts";
 import { createQueue } from "#core/queue.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
@@ -44,7 +44,7 @@ export interface SessionOptions {
 export interface SessionHandlers {
   /** `reports` of a session go to `send`; the first of them are everything there is to say. */
   welcome(welcome: Welcome, send: SendReport): void;
-  /** Answers the revision that is in force afterwards. */
+  /** Its revision is acknowledged afterwards. */
   changes(changes: Changes): void;
   openStream(request: OpenStream): void;
 }
@@ -84,10 +84,14 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
   const ended = new AbortController();
   const inSession = AbortSignal.any([signal, ended.signal]);
   const up = createQueue<SessionUp>({ limit: upQueueLimit, whenFull: "fail" }, inSession);
-  up.offer({ message: { $case: "hello", value: options.hello() } });
-  const send: SendReport = (report) => up.offer({ message: { $case: "podReport", value: report } });
+  // A session that missed something is worth nothing: the next one says all again.
+  const say = (message: SessionUp["message"]) => {
+    if (!up.offer({ message })) ended.abort(new AppError("exhausted", "the control plane takes nothing any more"));
+  };
+  say({ $case: "hello", value: options.hello() });
+  const send: SendReport = (report) => say({ $case: "podReport", value: report });
   try {
-    for await (const down of client.session(up, { signal })) {
+    for await (const down of client.session(up, { signal: inSession })) {
       const { message } = down as SessionDown;
       if (message === undefined) continue;
       switch (message.$case) {
@@ -95,12 +99,12 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
           onWelcome();
           log.info({ epoch: message.value.epoch }, "session open");
           identity.saveBlock({ ...identity.loadBlock(), epoch: message.value.epoch });
-          void beat(options, up, inSession);
+          void beat(options, say, inSession);
           on.welcome(message.value, send);
           break;
         case "changes":
           on.changes(message.value);
-          up.offer({ message: { $case: "ack", value: { revision: message.value.revision } } });
+          say({ $case: "ack", value: { revision: message.value.revision } });
           break;
         case "openStream":
           on.openStream(message.value);
@@ -114,9 +118,9 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
   }
 }
 
-async function beat({ clock }: SessionOptions, up: { offer(item: SessionUp): boolean }, signal: AbortSignal): Promise<void> {
+async function beat({ clock }: SessionOptions, say: (message: SessionUp["message"]) => void, signal: AbortSignal): Promise<void> {
   for (let sequence = 1; !signal.aborted; sequence++) {
-    up.offer({ message: { $case: "heartbeat", value: { sequence } } });
+    say({ $case: "heartbeat", value: { sequence } });
     await clock.sleep(heartbeatMs, signal).catch(() => {});
   }
 }
