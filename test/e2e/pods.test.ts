@@ -59,7 +59,10 @@ describe("pods", () => {
         await cluster.run("delete", "-f", hello),
         'pod "server" deleted from default namespace\npod "client" deleted from default namespace\n',
       );
-      assert.equal((await cluster.podwire("get", "pods")).stderr, "No resources found in default namespace.\n");
+      assert.equal(
+        (await cluster.podwire("get", "pods", "-l", "app=hello")).stderr,
+        "No resources found in default namespace.\n",
+      );
       await cluster.run("apply", "-f", hello);
       await cluster.run("wait", "--for=condition=Ready", "pod/server", "pod/client", "--timeout=20s");
       assert.notEqual(await ip("server"), addresses[0]);
