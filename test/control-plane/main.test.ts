@@ -87,7 +87,11 @@ describe("control-plane/main.ts", () => {
       argv: ["--pod-cidr", "11.0.0.0/8", "--node-cidr-prefix", "28"],
       says: /more than 65536 blocks: choose at most 24/,
     },
-    { title: "no number", argv: ["--heartbeat-timeout", "soon"], says: /--heartbeat-timeout "soon": want a number, at least 0\.1/ },
+    {
+      title: "no number",
+      argv: ["--heartbeat-timeout", "soon"],
+      says: /--heartbeat-timeout "soon": want a number, at least 0\.1/,
+    },
   ];
   for (const { title, argv, says } of refusals) {
     it(`refuses ${title}`, async () => {
