@@ -28,15 +28,19 @@ async function* readLog(
   if (start.timestamps) throw new AppError("unimplemented", "timestamps in logs come in a later version: leave out --timestamps");
   const found = pods.find(start.namespace, start.pod, start.container);
   const path = found.logPath(start.previous ? 1 : 0);
-  if (path === undefined) throw new AppError("invalid", missing(start, found.name), { reason: "BadRequest" });
+  const opened = path === undefined ? undefined : await openIfThere(path);
+  if (path === undefined || opened === undefined) {
+    throw new AppError("invalid", missing(start, found.name), { reason: "BadRequest" });
+  }
 
-  await using file = await open(path, "r");
+  await using file = opened;
   let at = start.tailLines === undefined ? 0 : await tailStart(file, start.tailLines);
   // Watched before the first read, or what is written in between would wait for the next change.
   const follow = start.follow && !start.previous;
   using changes = follow ? watchChanges([path, found.stateDir], signal) : undefined;
   for (;;) {
-    const over = !follow || containers.read(found.stateDir).state === "exited";
+    // Absent: the pod went, and its folder with it.
+    const over = !follow || ["exited", "absent"].includes(containers.read(found.stateDir).state);
     const changed = changes?.next();
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(frameBytesMax), 0, frameBytesMax, at);
@@ -48,6 +52,15 @@ async function* readLog(
     await changed;
   }
   yield { frame: { $case: "exit", value: { code: 0 } } };
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 function missing({ pod, previous }: LogsStart, container: string): string {

@@ -1,0 +1,117 @@
+/* Streams of real containers, served by the agent's own stream server to a control plane that the test plays. */
+
+import { join } from "node:path";
+import { AppError } from "#core/errors.ts";
+import { type ContainerSpec, linuxContainers } from "#kernel/containers.ts";
+import { createLog } from "#process/log.ts";
+import type { OpenStream } from "#proto/podwire/v1/agent.ts";
+import type { ExecStart, LogsStart, StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
+import type { FoundContainer, PodManager } from "../../node-agent/pods/pod-manager.ts";
+import { createStreamServer } from "../../node-agent/streams/stream-server.ts";
+import { type FakeControlPlane, type PlayedStream, playControlPlane } from "../node-agent/fake-control-plane.ts";
+import { type ContainerLab, containerPath, openContainerLab } from "./container-lab.ts";
+
+export interface StreamLab extends AsyncDisposable {
+  readonly containers: ContainerLab;
+  readonly plane: FakeControlPlane;
+  /** The one container that streams find, as the pod manager would give it. */
+  found: FoundContainer | undefined;
+  find(spec: Pick<ContainerSpec, "stateDir" | "logPath">, previousLogPath?: string): void;
+  open(start: OpenStream["start"]): Promise<PlayedStream>;
+  exec(start: Partial<ExecStart>): Promise<PlayedStream>;
+  logs(start: Partial<LogsStart>): Promise<PlayedStream>;
+}
+
+export async function openStreamLab(): Promise<StreamLab> {
+  const stack = new AsyncDisposableStack();
+  const containers = stack.use(openContainerLab());
+  const address = `unix:${join(containers.folder, "api.sock")}`;
+  const credential = "known";
+  const plane = stack.use(await playControlPlane({ address, known: [credential] }));
+  const stopping = new AbortController();
+  const identity = { nodeName: "node-1", credential };
+  let count = 0;
+  const pods: PodManager = {
+    set() {},
+    reports: () => [],
+    heldUids: [],
+    find(_, name) {
+      if (lab.found === undefined) throw new AppError("not-found", `pods "${name}" not found on node-1`, { reason: "NotFound" });
+      return lab.found;
+    },
+  };
+  const server = createStreamServer({
+    server: address,
+    identity: { load: () => identity, save() {}, loadBlock: () => ({ epoch: 0, podCidr: "" }), saveBlock() {} },
+    ...{ pods, containers: linuxContainers, log: createLog({ level: "silent", name: "test" }), signal: stopping.signal },
+  });
+  stack.defer(() => server[Symbol.dispose]());
+  stack.defer(() => stopping.abort());
+  const lab: StreamLab = {
+    ...{ containers, plane, found: undefined },
+    find({ stateDir, logPath }, previous) {
+      lab.found = {
+        ...{ name: "main", stateDir, env: { PATH: containerPath }, workingDir: undefined },
+        logPath: (runsBack) => [logPath, previous][runsBack],
+      };
+    },
+    open(start) {
+      count += 1;
+      server.open({ streamId: `stream-${count}`, start });
+      return plane.stream(`stream-${count}`);
+    },
+    exec: (start) =>
+      lab.open({
+        $case: "exec",
+        value: { namespace: "default", pod: "web", container: "", command: ["true"], stdin: false, tty: false, ...start },
+      }),
+    logs: (start) =>
+      lab.open({
+        $case: "logs",
+        value: {
+          ...{ namespace: "default", pod: "web", container: "", follow: false, tailLines: undefined },
+          ...{ previous: false, timestamps: false, ...start },
+        },
+      }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+  return lab;
+}
+
+export interface Transcript {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code?: number;
+  readonly error?: { readonly kind: string; readonly message: string };
+}
+
+/** Reads a stream to its closing frame, and ends it as the broker does. */
+export async function transcript(stream: PlayedStream): Promise<Transcript> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  for (;;) {
+    const frame = await nextFrame(stream);
+    if (frame === undefined) throw new Error("the stream ended without a closing frame");
+    if (frame.$case === "stdout") stdout.push(Buffer.from(frame.value));
+    else if (frame.$case === "stderr") stderr.push(Buffer.from(frame.value));
+    else {
+      stream.end();
+      const ending = frame.$case === "exit" ? { code: frame.value.code } : { error: frame.value };
+      return { stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString(), ...ending };
+    }
+  }
+}
+
+/** Undefined where the agent ended the stream. */
+export async function nextFrame({ outputs }: PlayedStream): Promise<StreamOutput["frame"]> {
+  const { done, value } = await outputs.next();
+  return done === true ? undefined : value.frame;
+}
+
+export function stdinFrames(bytes: Uint8Array): StreamInput[] {
+  const size = 32 * 1024;
+  const frames: StreamInput[] = [];
+  for (let at = 0; at < bytes.length; at += size)
+    frames.push({ frame: { $case: "stdin", value: Buffer.from(bytes.subarray(at, at + size)) } });
+  return [...frames, { frame: { $case: "stdinEnd", value: {} } }];
+}
