@@ -1,7 +1,8 @@
 /* Who this agent is, kept on disk so that a new agent on the same host is the same node. */
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { readJson, writeJson } from "./json-file.ts";
 
 export interface Identity {
   readonly nodeName: string;
@@ -32,18 +33,4 @@ export function openIdentity(stateDir: string): IdentityFile {
     loadBlock: () => readJson<Block>(blockPath) ?? { epoch: 0, podCidr: "" },
     saveBlock: (block) => writeJson(blockPath, block),
   };
-}
-
-function readJson<T>(path: string): T | undefined {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as T;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Replaces the file as a whole, for its owner's eyes only. */
-function writeJson(path: string, value: unknown): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
 }

@@ -1,6 +1,7 @@
 /* `podwire up`: a cluster on this machine, in the foreground until Ctrl-C or detached. */
 
 import { Option } from "commander";
+import { aborted } from "#core/aborted.ts";
 import { type LogLevel, logLevels } from "#process/log.ts";
 import { type ClusterConfig, defaultClusterName } from "../../embedded/cluster-config.ts";
 import { down } from "../../embedded/down.ts";
@@ -114,11 +115,4 @@ function configOf(options: UpOptions, cluster: string | undefined): ClusterConfi
     serviceCidr: options.serviceCidr ?? "10.96.0.0/16",
     logLevel: (options.logLevel ?? "info") as LogLevel,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 /* The pods that verify makes, and what they report. */
 
+import { aborted } from "#core/aborted.ts";
 import { AppError } from "#core/errors.ts";
 import { findKind } from "#core/objects/kinds.ts";
 import type { ExecRequest } from "#proto/podwire/v1/cluster.ts";
@@ -91,10 +92,7 @@ async function* requests(namespace: string, pod: string, input: string, over: Ab
   }
   yield { message: { $case: "input", value: { frame: { $case: "stdinEnd", value: {} } } } };
   // The requests' end would end the call.
-  await new Promise<void>((resolve) => {
-    if (over.aborted) resolve();
-    else over.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await aborted(over);
 }
 
 /** Resolves when the namespace and all in it are gone. */

@@ -1,6 +1,7 @@
 /* One container of a pod, run after run. It first looks at what is on disk: a container that an earlier agent started is taken over
  * as it is, with the exits that happened meanwhile. */
 
+import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
 import { messageOf } from "#core/errors.ts";
 import type { ContainerSpec, ContainerState, Containers } from "#kernel/containers.ts";
@@ -149,11 +150,4 @@ async function pause(clock: Clock, ms: number, { signal, terminate }: RunnerOpti
     signal.throwIfAborted();
     if (!terminate.aborted) throw new Error(messageOf(error), { cause: error });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -7,6 +7,7 @@
  * (1) The record is on disk before anything of the pod is made, and goes after everything of it is gone.
  * (2) A pod that ended gives its network and address back and keeps its logs; it never gets a network again. */
 
+import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
 import { messageOf } from "#core/errors.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
@@ -228,11 +229,4 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
     },
     gone,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

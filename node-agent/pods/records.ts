@@ -1,12 +1,12 @@
 /* What an agent leaves on disk so that the next one finds its pods: a folder for each, named by uid. The record is written before
  * anything else of the pod is made, so nothing is ever made that no record names. Each file is replaced as a whole. */
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AppError, messageOf } from "#core/errors.ts";
 import { formatIpv4, type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import type { PodLink } from "#kernel/network.ts";
 import { podDevicePrefix, podNetnsPrefix } from "#kernel/network.ts";
+import { readJson, writeJson } from "../json-file.ts";
 import { type AddressState, noAddresses } from "./addresses.ts";
 
 export interface PodRecord {
@@ -91,25 +91,4 @@ export function linkOf(nodeName: string, { uid, address }: { readonly uid: strin
 
 function fromJson({ address, ...json }: RecordJson): PodRecord {
   return { ...json, ...(address === undefined ? {} : { address: parseIpv4(address) }) };
-}
-
-/** Undefined only where there is no file: whoever takes another error for that forgets a pod which runs. */
-function readJson<T>(path: string): T | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
-  try {
-    return JSON.parse(text) as T;
-  } catch (error) {
-    throw new AppError("internal", `${path} can't be read: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function writeJson(path: string, value: unknown): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
 }
