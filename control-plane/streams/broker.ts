@@ -5,6 +5,7 @@
  * (1) An id is good for one Attach call of the node that it was sent to.  (2) Whichever leg ends, the other ends too; the agent sees
  * its Attach call end without a StdinEnd and kills the process.  (3) At most 64 streams a node. */
 
+import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
 import { AppError } from "#core/errors.ts";
 import type { OpenStream } from "#proto/podwire/v1/agent.ts";
@@ -123,11 +124,4 @@ async function within<T>(arrival: Promise<T>, { clock, session, signal }: Patien
   } finally {
     settled.abort();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
