@@ -114,7 +114,7 @@ describe("pods", () => {
       await using run = cluster.start("exec", "shell", "--", "sh", "-c", "echo begun; exec sleep 4321");
       await run.says("begun");
       const runs = () => cluster.processes().filter(({ argv }) => argv.join(" ") === "sleep 4321").length;
-      assert.equal(runs(), 1);
+      await until(() => runs() === 1, "the program");
       run.process.kill("SIGINT");
       assert.equal((await run.result).code, 130);
       await until(() => runs() === 0, "the end of the program");
