@@ -37,12 +37,11 @@ export function makeFolder(name: string, env: Environment, nowMs: number): Clust
   try {
     mkdirSync(folder.dir, { mode: 0o700 });
   } catch (error) {
+    const state = findSandbox(folder.identity) === undefined ? "on its way up" : "up";
     throw new AppError(
       "already-exists",
-      `a cluster named "${name}" is up: use it, end it with \`podwire down --name ${name}\`, or choose another --name`,
-      {
-        cause: error,
-      },
+      `a cluster named "${name}" is ${state}: use it, end it with \`podwire down --name ${name}\`, or choose another --name`,
+      { cause: error },
     );
   }
   for (const path of [folder.state, folder.logs, folder.data]) mkdirSync(path, { mode: 0o700 });

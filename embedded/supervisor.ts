@@ -62,6 +62,7 @@ function agent({ name: node, address }: HostPlan, { logLevel }: ClusterConfig, p
     ...["--node-name", node],
     ...["--node-ip", address],
     ...["--state", join(paths.state, node)],
+    ...["--hide", paths.dir],
     ...["--join-token-file", paths.joinToken],
     ...["--log-level", logLevel],
   ]);

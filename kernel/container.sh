@@ -1,17 +1,20 @@
 #!/bin/sh
-# container.sh STATE HOSTNAME NODE TOOLBOX CAPABILITIES DIRECTORY SEARCH PROGRAM ARGV…
+# container.sh STATE HIDDEN HOSTNAME NODE TOOLBOX CAPABILITIES DIRECTORY SEARCH PROGRAM ARGV…
 #
 # The first process of a container: it runs in mount, pid, uts and ipc namespaces of its own and in the pod's network
 # namespace. It builds the container's view of the file system, runs ARGV in DIRECTORY, in the foreground, and leaves ARGV's exit
 # code in the file that it got as descriptor 3, after a line "started". ARGV ends in the call of PROGRAM, looked up in SEARCH: where
-# that can't run, the script says why and never starts. It stays because the code must be recorded inside the pid namespace: nothing outside
-# that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
+# that can't run, the script says why and never starts. It stays because the code must be recorded inside the pid namespace: nothing
+# outside that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
 #
 # STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
-# `mount -n`: no user-space mount table, which stands in the /run that is being replaced. Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden.
+# Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden. HIDDEN is a folder that the container must not see:
+# the cluster's own, with its secrets. `mount -n`: no user-space mount table, which stands in the /run that is being replaced.
 set -eu
-state=$1 hostname=$2 node=$3 toolbox=$4 capabilities=$5 directory=$6 search=$7 program=$8
-shift 8
+state=$1 hidden=$2 hostname=$3 node=$4 toolbox=$5 capabilities=$6
+shift 6
+directory=$1 search=$2 program=$3
+shift 3
 
 fail() {
   printf '%s\n' "$1" >&2
@@ -83,6 +86,7 @@ mount -n --move "$dev" /dev
 mount -n --move "$run" /run
 for folder in /tmp /var/tmp; do mount -n -t tmpfs -o mode=1777 tmpfs "$folder"; done
 for folder in /var/log /root /home; do mount -n -t tmpfs -o mode=755 tmpfs "$folder"; done
+[ ! -d "$hidden" ] || mount -n -t tmpfs -o mode=0,ro tmpfs "$hidden"
 mount -n -t proc -o nosuid,nodev,noexec proc /proc
 printf %s "$hostname" >/proc/sys/kernel/hostname
 mount -n -o bind,ro /proc/sys /proc/sys

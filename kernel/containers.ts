@@ -44,6 +44,8 @@ export interface ContainerSpec {
   /** Absolute; made if it is absent; a folder of an earlier run can't be used again. */
   readonly stateDir: string;
   readonly logPath: string;
+  /** A folder that the container must not see, whatever it may read otherwise. */
+  readonly hidden: string;
   /** The node's own network where it is absent. */
   readonly netns?: string;
   readonly hostname: string;
@@ -100,7 +102,7 @@ export interface Containers {
 }
 
 export const linuxContainers: Containers = {
-  async start({ stateDir, logPath, netns, hostname, hosts, resolvConf, command }, signal) {
+  async start({ stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, command }, signal) {
     signal.throwIfAborted();
     const etc = join(stateDir, "etc");
     mkdirSync(etc, { recursive: true });
@@ -112,7 +114,7 @@ export const linuxContainers: Containers = {
     const unshare = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork"];
     const enter = netns === undefined ? unshare : ["nsenter", `--net=${netnsPath(netns)}`, ...unshare];
     const { argv, env, workingDir = "/" } = command;
-    const setUp = ["sh", script, stateDir, hostname, process.execPath, toolbox, boundingSet];
+    const setUp = ["sh", script, stateDir, hidden, hostname, process.execPath, toolbox, boundingSet];
     const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
     const [program = "", ...args] = [...enter, "--", ...setUp, ...checked, ...inEnvironment(command)];
 

@@ -39,7 +39,7 @@ export interface AgentEnvironment {
 /** Runs until the signal aborts; pods run on after that. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const { options, tun, network, containers, joinToken, clock, rng, log, signal } = environment;
-  const { nodeName, nodeAddress, stateDir, overlayPort } = options;
+  const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
   const adopted = records.load();
@@ -59,6 +59,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const pods = createPodManager({
     nodeName,
     nodeAddress,
+    hiddenFolder,
     keeper,
     containers,
     records,

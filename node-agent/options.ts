@@ -12,6 +12,8 @@ export interface AgentOptions {
   readonly nodeAddress: Ipv4;
   readonly overlayPort: number;
   readonly stateDir: string;
+  /** What no pod may see. */
+  readonly hiddenFolder: string;
   readonly joinTokenFile: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
@@ -29,6 +31,7 @@ export const agentFlags = {
     description: "what outlives the agent: its identity and its pods",
     fallback: "/var/lib/podwire/agent",
   },
+  hide: { value: "folder", description: "what no pod may see; the folder of --state where it is absent" },
   "join-token-file": { value: "file", description: "the cluster's join token, for a node that is new" },
   labels: { value: "key=value,…", description: "labels of the node", fallback: "" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
@@ -46,6 +49,7 @@ export function parseAgentOptions(source: FlagSource): AgentOptions {
     nodeAddress: parseIpv4(flags["node-ip"]),
     overlayPort: parsePort(flags["overlay-port"]),
     stateDir: flags.state,
+    hiddenFolder: flags.hide ?? flags.state,
     joinTokenFile: flags["join-token-file"],
     labels: parseLabels(flags.labels),
     logLevel: parseLogLevel(flags["log-level"]),

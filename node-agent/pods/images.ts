@@ -27,7 +27,7 @@ export function programOf({ image = "", command, args }: Container): Program {
   return {
     found: false,
     reason: "ErrImagePull",
-    message: `Podwire pulls no images: give the container a command that is installed on this machine, or use one of ${[...builtInImages.keys()].join(", ")}`,
+    message: `failed to pull image "${image}": Podwire pulls no images: give the container a command that is installed on this machine, or use one of ${[...builtInImages.keys()].join(", ")}`,
   };
 }
 

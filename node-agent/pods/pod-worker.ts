@@ -37,6 +37,8 @@ export interface PodWorker {
 export interface PodContext {
   readonly nodeName: string;
   readonly nodeAddress: Ipv4;
+  /** A folder of this host that no pod may see. */
+  readonly hiddenFolder: string;
   readonly keeper: NetworkKeeper;
   readonly containers: Containers;
   readonly records: PodRecords;
@@ -131,6 +133,7 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
       clock,
       spec: (argv) => ({
         ...(record?.address === undefined ? {} : { netns: linkOf(nodeName, { uid, address: record.address }).netns }),
+        hidden: context.hiddenFolder,
         hostname,
         hosts: hostsFile(pod, hostname, address ?? nodeAddress),
         resolvConf: resolvConfFile(pod),

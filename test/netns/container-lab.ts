@@ -45,6 +45,7 @@ export function openContainerLab(): ContainerLab {
       return {
         stateDir: join(folder, String(count)),
         logPath: join(folder, `${count}.log`),
+        hidden: join(folder, "hidden"),
         hostname: "inside",
         hosts: "127.0.0.1\tlocalhost\n10.244.1.2\tinside\n",
         resolvConf: "search shop.svc.cluster.local\noptions ndots:5\n",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -272,6 +272,26 @@ function describeView(): void {
       "options ndots:5",
     ]);
     assert.notEqual(hostname(), "inside");
+  });
+
+  it("sees nothing of the folder that is hidden from it, wherever that lies, even where its own state is in it", async () => {
+    await using lab = openContainerLab();
+    const hidden = mkdtempSync("/srv/podwire-hidden-");
+    try {
+      writeFileSync(join(hidden, "join-token"), "secret");
+      const more = { hidden, stateDir: join(hidden, "state"), logPath: join(hidden, "log") };
+      const container = await lab.start(
+        ["sh", "-c", `ls -A ${hidden}; cat ${hidden}/join-token; touch ${hidden}/x; exit 7`],
+        more,
+      );
+      assert.equal(await container.exitCode(), 7);
+      const log = container.log();
+      assert.ok(!log.includes("secret"), log);
+      assert.match(log, /join-token: No such file or directory/);
+      assert.match(log, /touch: .*Read-only file system/);
+    } finally {
+      rmSync(hidden, { recursive: true });
+    }
   });
 
   it("sees none of the host's private files, and leaves none", async () => {

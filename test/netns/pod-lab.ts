@@ -129,7 +129,7 @@ export function startAgentOfPods(
   const reports = new Map<string, PodReport>();
   const history: PodReport[] = [];
   const pods = createPodManager({
-    ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, keeper, containers: linuxContainers },
+    ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers: linuxContainers },
     ...{ records, addresses, clock, log, signal, adopted },
     onReport(report) {
       reports.set(report.uid, report);
