@@ -41,7 +41,9 @@ mount -n --make-rprivate /
 while read -r _ _ _ _ point options _; do
   case $options in ro | ro,*) continue ;; esac
   case $point/ in / | // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/* | /var/tmp/* | /var/log/* | /root/* | /home/*) continue ;; esac
-  mount -n -o remount,bind,ro "$(printf %b "$point")" 2>/dev/null || :
+  # A space is written \040 there, and \0040 for printf.
+  case $point in *\\*) point=$(printf %b "$(printf %s "$point" | sed 's/\\/\\0/g')") ;; esac
+  mount -n -o remount,bind,ro "$point" 2>/dev/null || :
 done </proc/self/mountinfo
 
 # A new /run is filled beside the old one, which still holds what is bound into it, and then put in its place.

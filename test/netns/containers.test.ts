@@ -327,7 +327,7 @@ function describeView(): void {
 
   it("can change no file of the host, on whatever file system", async () => {
     await using lab = openContainerLab();
-    const folder = `/srv/podwire test ${randomBytes(4).toString("hex")}`;
+    const folder = `/srv/podwire 7 \\ %s\ttest ${randomBytes(4).toString("hex")}`;
     mkdirSync(folder);
     await run(["mount", "-t", "tmpfs", "tmpfs", folder], { signal });
     try {

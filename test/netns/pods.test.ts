@@ -119,18 +119,23 @@ function describeNetworks(): void {
     const victim = makePod("victim", idle);
     agent.set(pod, victim);
     await agent.running(pod, victim);
-    const dropped = async () => {
-      const { nftables } = JSON.parse(await run(["nft", "-j", "list", "chain", "ip", "podwire", "antispoof"], { signal }));
-      const rule = nftables.find((item: { rule?: object }) => item.rule !== undefined).rule;
-      return rule.expr.find((part: { counter?: object }) => part.counter !== undefined).counter.packets as number;
-    };
+    // Counts what gets past the raw hooks.
+    const { device } = lab.link(pod);
+    const probe = ["add table ip probe", "add chain ip probe seen { type filter hook prerouting priority 0; }"];
+    await run(["nft", "-f", "-"], {
+      input: [...probe, `add rule ip probe seen iifname ${device} counter`, ""].join("\n"),
+      signal,
+    });
+    const passed = () => packetsOf("probe", "seen");
+    const dropped = () => packetsOf("podwire", "antispoof");
     await lab.inPod(pod, "ping", "-c1", "-W2", "192.168.0.1");
-    assert.equal(await dropped(), 0);
+    assert.deepEqual([await dropped(), await passed()], [0, 1]);
     for (const [i, stolen] of ["10.244.1.99", agent.status(victim)?.podIP ?? "", "192.168.0.1"].entries()) {
       await lab.inPod(pod, "ip", "address", "add", `${stolen}/32`, "dev", "eth0");
       const target = stolen === "192.168.0.1" ? formatIpv4(lab.link(victim).address) : "192.168.0.1";
       await assert.rejects(lab.inPod(pod, "ping", "-c1", "-W1", "-I", stolen, target));
-      assert.ok((await dropped()) > i, `packets from ${stolen} are dropped`);
+      assert.ok((await dropped()) > i, `packets from ${stolen} are counted`);
+      assert.equal(await passed(), 1, `packets from ${stolen} are dropped`);
       await lab.inPod(pod, "ip", "address", "del", `${stolen}/32`, "dev", "eth0");
     }
   });
@@ -197,6 +202,15 @@ function describeNetworks(): void {
     await agent.running(pod);
     await lab.assertOnly(pod);
   });
+}
+
+/** What the one counter of a chain has counted. */
+async function packetsOf(table: string, chain: string): Promise<number> {
+  const { nftables } = JSON.parse(await run(["nft", "-j", "list", "chain", "ip", table, chain], { signal })) as {
+    nftables: { rule?: { expr: { counter?: { packets: number } }[] } }[];
+  };
+  const counters = nftables.flatMap(({ rule }) => rule?.expr ?? []).flatMap(({ counter }) => counter ?? []);
+  return counters[0]?.packets ?? 0;
 }
 
 function describeContainers(): void {
