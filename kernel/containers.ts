@@ -157,10 +157,13 @@ export const linuxContainers: Containers = {
     const state = readState(stateDir);
     if (state.state !== "running") throw new AppError("failed-precondition", "the container is not running");
     const enter = ["--target", String(state.init.pid), "--mount", "--pid", "--uts", "--ipc", "--net"];
-    const limited = ["setpriv", `--bounding-set=${boundingSet}`, "--"];
+    // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
+    const mortal = ["setpriv", "--pdeathsig=KILL"];
+    const limited = [...mortal, `--bounding-set=${boundingSet}`, "--"];
     const inside = inEnvironment(command, command.workingDir);
     // Detached: the command and what it starts are one process group.
-    const child = spawn("nsenter", [...enter, "--", ...limited, ...inside], {
+    const [program = "", ...args] = [...mortal, "--", "nsenter", ...enter, "--", ...limited, ...inside];
+    const child = spawn(program, args, {
       detached: true,
       cwd: "/",
       env: ownEnvironment,

@@ -1,6 +1,6 @@
 /* Network namespaces by name, as `ip netns` keeps them: a bind mount each under /run/netns. */
 
-import { closeSync, openSync, readdirSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, writeFileSync } from "node:fs";
 import koffi from "koffi";
 import { AppError } from "#core/errors.ts";
 
@@ -45,9 +45,13 @@ export function inNetns<T>(name: string, action: () => T): T {
   }
 }
 
-/** Sysctls by their path under /proc/sys, in the namespace that the thread is in. */
+/** Sysctls by their path under /proc/sys, in the namespace that the thread is in. A kernel without IPv6 needs none of IPv6's. */
 export function writeSysctls(values: Readonly<Record<string, string>>): void {
-  for (const [path, value] of Object.entries(values)) writeFileSync(`/proc/sys/${path}`, value);
+  const withoutIpv6 = !existsSync("/proc/sys/net/ipv6");
+  for (const [path, value] of Object.entries(values)) {
+    if (withoutIpv6 && path.startsWith("net/ipv6/")) continue;
+    writeFileSync(`/proc/sys/${path}`, value);
+  }
 }
 
 function setns(descriptor: number): void {

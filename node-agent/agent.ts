@@ -74,24 +74,21 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
 
   let ranges: Welcome | undefined;
   let builder = createViewBuilder();
-  const follow = (view: NodeView) => {
+  const follow = async (view: NodeView) => {
     if (ranges === undefined) return;
     const { podCidrs, peers } = view;
     identity.saveBlock({ ...identity.loadBlock(), podCidr: podCidrs[0] === undefined ? "" : formatCidr(podCidrs[0]) });
     overlay.set({ self: { name: nodeName, podCidrs, nodeAddress }, peers: [...peers.values()] });
     addresses.setPodCidrs(podCidrs);
-    keeper
-      .setView({
-        nodeAddress,
-        podRange: parseCidr(ranges.podCIDR),
-        serviceRange: parseCidr(ranges.serviceCIDR),
-        podCidrs,
-        peerAddresses: [...peers.values()].map((peer) => peer.nodeAddress),
-      })
-      .catch((error) => {
-        if (!signal.aborted) log.warn({ err: error }, "the network could not be changed; trying again soon");
-      });
+    const changed = keeper.setView({
+      nodeAddress,
+      podRange: parseCidr(ranges.podCIDR),
+      serviceRange: parseCidr(ranges.serviceCIDR),
+      podCidrs,
+      peerAddresses: [...peers.values()].map((peer) => peer.nodeAddress),
+    });
     pods.set(view.pods);
+    await changed;
   };
 
   const bootId = `${readHostInfo().bootId}/${randomUUID()}`;
@@ -117,9 +114,10 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
       },
       changes(changes) {
         const view = builder.apply(changes);
-        if (view !== undefined) follow(view);
+        return view === undefined ? Promise.resolve() : follow(view);
       },
       openStream: (request) => streams.open(request),
+      closeStream: (streamId) => streams.close(streamId),
     },
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");

@@ -31,6 +31,9 @@ export function openIdentity(stateDir: string): IdentityFile {
     load: () => readJson<Identity>(identityPath),
     save: (identity) => writeJson(identityPath, identity),
     loadBlock: () => readJson<Block>(blockPath) ?? { epoch: 0, podCidr: "" },
-    saveBlock: (block) => writeJson(blockPath, block),
+    saveBlock(block) {
+      const { epoch, podCidr } = readJson<Block>(blockPath) ?? {};
+      if (epoch !== block.epoch || podCidr !== block.podCidr) writeJson(blockPath, block);
+    },
   };
 }

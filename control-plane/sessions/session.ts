@@ -109,7 +109,7 @@ async function* tellChanges(session: Session, context: SessionContext): AsyncGen
       yield* messagesOf({ changes, revision: state.revision, snapshot: sent === undefined });
       sent = { view, state };
     }
-    for (const request of session.takeStreams()) yield { message: { $case: "openStream", value: request } };
+    for (const message of session.takeStreams()) yield { message };
     const remainingMs = leases.remainingMs(node);
     if (remainingMs <= 0) {
       session.end(new AppError("unavailable", `no heartbeat for ${leases.timeoutMs / 1000} s`));

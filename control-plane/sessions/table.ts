@@ -7,7 +7,7 @@
  * Where the old session is not live, anybody with the node's credential may. */
 
 import { AppError } from "#core/errors.ts";
-import type { OpenStream } from "#proto/podwire/v1/agent.ts";
+import type { OpenStream, SessionDown } from "#proto/podwire/v1/agent.ts";
 import { createWakeups } from "../state/follow.ts";
 import type { Leases } from "./leases.ts";
 
@@ -22,10 +22,13 @@ export interface Session {
   ackedRevision: number;
   /** Asks the agent for an Attach call. Throws "exhausted" where too many requests wait to be sent. */
   openStream(request: OpenStream): void;
-  takeStreams(): readonly OpenStream[];
+  /** Tells the agent that the user of a stream is gone. */
+  closeStream(streamId: string): void;
+  /** What is to be said of streams, in order. */
+  takeStreams(): readonly NonNullable<SessionDown["message"]>[];
   /** Something that the agent should know may have changed. */
   wake(): void;
-  /** Resolves after a `wake` or an `openStream`, when the session ends, and when the node's lease may have lapsed. */
+  /** Resolves after a `wake`, an `openStream` or a `closeStream`, when the session ends, and when the node's lease may have lapsed. */
   awaitWork: ReturnType<typeof createWakeups>["next"];
   end(reason: AppError): void;
   /** Why it ended. */
@@ -77,7 +80,7 @@ export function createSessionTable(leases: Leases): SessionTable {
 function createSession(node: string, bootId: string): Session {
   const controller = new AbortController();
   const wakeups = createWakeups();
-  let streams: OpenStream[] = [];
+  let streams: NonNullable<SessionDown["message"]>[] = [];
   let endReason: AppError | undefined;
   return {
     node,
@@ -86,10 +89,15 @@ function createSession(node: string, bootId: string): Session {
     epoch: 0,
     ackedRevision: 0,
     openStream(request) {
-      if (streams.length >= waitingStreamsMax) {
+      if (streams.filter(({ $case }) => $case === "openStream").length >= waitingStreamsMax) {
         throw new AppError("exhausted", `node "${node}" is slow: ${waitingStreamsMax} streams wait to be opened there`);
       }
-      streams.push(request);
+      streams.push({ $case: "openStream", value: request });
+      wakeups.wake();
+    },
+    closeStream(streamId) {
+      // At most one for each stream, and those are few (broker.ts).
+      streams.push({ $case: "closeStream", value: streamId });
       wakeups.wake();
     },
     takeStreams() {

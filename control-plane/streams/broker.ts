@@ -2,8 +2,9 @@
  * the agent dials back with that id; then frames go both ways, each pulled only when the other side took the one before, so a slow
  * reader slows the writer and nothing is kept here.
  *
- * (1) An id is good for one Attach call of the node that it was sent to.  (2) Whichever leg ends, the other ends too; the agent sees
- * its Attach call end without a StdinEnd and kills the process.  (3) At most 64 streams a node. */
+ * (1) An id is good for one Attach call of the node that it was sent to.  (2) Whichever leg ends, the other ends too; an agent learns
+ * by its session that the user left, since the end of its Attach call waits behind input that the process doesn't read, and kills the
+ * process.  (3) At most 64 streams a node. */
 
 import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
@@ -62,6 +63,7 @@ export function createStreamBroker({ ids, clock }: { readonly ids: Ids; readonly
       countOf.set(node, count + 1);
       const streamId = ids.secret(16);
       const over = new AbortController();
+      let finished = false;
       try {
         const attached = new Promise<AsyncIterable<StreamOutput>>((arrive) => {
           waiting.set(streamId, { node, inputs, over: over.signal, arrive });
@@ -70,13 +72,15 @@ export function createStreamBroker({ ids, clock }: { readonly ids: Ids; readonly
         const outputs = await within(attached, { clock, session, signal });
         if (outputs === undefined) return;
         for await (const output of untilAborted(outputs, signal)) {
+          finished = output.frame?.$case === "exit" || output.frame?.$case === "error";
           yield output;
-          if (output.frame?.$case === "exit" || output.frame?.$case === "error") return;
+          if (finished) return;
         }
         if (!signal.aborted) throw new AppError("unavailable", `node "${node}" broke off the stream`);
       } finally {
         over.abort();
         waiting.delete(streamId);
+        if (!finished) session.closeStream(streamId);
         const left = (countOf.get(node) ?? 1) - 1;
         if (left === 0) countOf.delete(node);
         else countOf.set(node, left);

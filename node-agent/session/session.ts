@@ -44,9 +44,10 @@ export interface SessionOptions {
 export interface SessionHandlers {
   /** `reports` of a session go to `send`; the first of them are everything there is to say. */
   welcome(welcome: Welcome, send: SendReport): void;
-  /** Its revision is acknowledged afterwards. */
-  changes(changes: Changes): void;
+  /** Throws where they make no sense. Resolves when they are in force; rejects where that was not possible yet. */
+  changes(changes: Changes): Promise<void>;
   openStream(request: OpenStream): void;
+  closeStream(streamId: string): void;
 }
 
 export type SendReport = (report: PodReport) => void;
@@ -103,11 +104,16 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
           on.welcome(message.value, send);
           break;
         case "changes":
-          on.changes(message.value);
-          say({ $case: "ack", value: { revision: message.value.revision } });
+          on.changes(message.value).then(
+            () => say({ $case: "ack", value: { revision: message.value.revision } }),
+            (error) => log.warn({ err: error }, "the network could not be changed; trying again soon"),
+          );
           break;
         case "openStream":
           on.openStream(message.value);
+          break;
+        case "closeStream":
+          on.closeStream(message.value);
           break;
         default:
           unreachable(message);

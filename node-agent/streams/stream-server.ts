@@ -23,9 +23,12 @@ export interface StreamServerOptions {
 
 export interface StreamServer extends Disposable {
   open(request: OpenStream): void;
+  /** Its user is gone. */
+  close(streamId: string): void;
 }
 
 export function createStreamServer(options: StreamServerOptions): StreamServer {
+  const served = new Map<string, ServedStream>();
   let client: { readonly credential: string; readonly rpc: RpcClient<typeof AgentService> } | undefined;
 
   /** One connection for all streams; a new one after the node joined again. */
@@ -43,9 +46,20 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
 
   return {
     open(request) {
-      serve(request, connection(), options).catch((error) => {
-        if (!options.signal.aborted) options.log.debug({ reason: messageOf(error), stream: request.streamId }, "stream ended");
-      });
+      const { streamId, start } = request;
+      const stream = serveStart(start, options);
+      served.set(streamId, stream);
+      serve(stream, { streamId, rpc: connection(), signal: options.signal })
+        .catch((error) => {
+          if (!options.signal.aborted) options.log.debug({ reason: messageOf(error), stream: streamId }, "stream ended");
+        })
+        .finally(() => {
+          served.delete(streamId);
+          stream.close();
+        });
+    },
+    close(streamId) {
+      served.get(streamId)?.close();
     },
     [Symbol.dispose]() {
       client?.rpc[Symbol.dispose]();
@@ -53,19 +67,15 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
   };
 }
 
-async function serve(
-  { streamId, start }: OpenStream,
-  rpc: RpcClient<typeof AgentService>,
-  options: StreamServerOptions,
-): Promise<void> {
-  const stream = serveStart(start, options);
+interface Attachment {
+  readonly streamId: string;
+  readonly rpc: RpcClient<typeof AgentService>;
+  readonly signal: AbortSignal;
+}
+
+async function serve(stream: ServedStream, { streamId, rpc, signal }: Attachment): Promise<void> {
   const metadata = { "podwire-stream": streamId };
-  try {
-    for await (const frame of rpc.attach(closingOnError(stream.output), { signal: options.signal, metadata }))
-      await stream.accept(frame);
-  } finally {
-    stream.close();
-  }
+  for await (const frame of rpc.attach(closingOnError(stream.output), { signal, metadata })) await stream.accept(frame);
 }
 
 function serveStart(start: OpenStream["start"], { pods, containers }: StreamServerOptions): ServedStream {

@@ -80,6 +80,7 @@ describe("Exec", () => {
       ["stdout", "exit"],
     );
     assert.equal(await attach.ended, undefined, "the agent's call ends too");
+    assert.deepEqual(session.closedStreams, [], "nobody left before the end");
   });
 
   it("passes every byte in order while both sides are slow", async () => {
@@ -117,11 +118,14 @@ describe("Exec", () => {
     await using running = await startWithPod();
     const { cluster, agent, session } = running;
     const call = exec(cluster);
-    const attach = agent.attach(await until(() => session.streams[0], "the request"));
+    const request = await until(() => session.streams[0], "the request");
+    const attach = agent.attach(request);
     attach.send(stdout("running"));
     await until(() => call.outputs.length === 1, "the stream");
     call[Symbol.dispose]();
     assert.equal(await attach.ended, undefined);
+    await until(() => session.closedStreams.length > 0, "word that the user is gone");
+    assert.deepEqual(session.closedStreams, [request.streamId]);
     assert.ok(!attach.inputs.some(({ frame }) => frame?.$case === "stdinEnd"), "no end of input was pretended");
   });
 

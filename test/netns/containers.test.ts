@@ -212,7 +212,7 @@ function describeSurvival(): void {
     const rng = createRng(seed);
     await using lab = openContainerLab();
     const seen = new Set<string>();
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 8; round++) {
       const spec = lab.spec(["sh", "-c", "echo ran; exec sleep infinity"]);
       const container = lab.at(spec);
       const starter = spawn(process.execPath, [join(import.meta.dirname, "start-container.ts"), JSON.stringify(spec)], {
@@ -528,6 +528,20 @@ function describeExec(): void {
       await until(() => processesNamed(`sleep ${seconds}`).length === 0, `no process ${delayMs} ms after a kill`);
     }
     assert.deepEqual(await execIn(container, ["echo", "alive"]), { code: 0, stdout: "alive\n", stderr: "" });
+  });
+
+  it("ends with the agent that it belongs to, while the container runs on", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const seconds = uniqueSeconds();
+    const starter = spawn(process.execPath, [join(import.meta.dirname, "start-exec.ts"), container.stateDir, "sleep", seconds], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(starter.stdout, "data");
+    await until(() => processesNamed(`sleep ${seconds}`).some((pid) => !descendantsOf(pid).length), "the command");
+    starter.kill("SIGKILL");
+    await until(() => processesNamed(`sleep ${seconds}`).length === 0, "the command's end");
+    assert.equal(container.state.state, "running");
   });
 
   it("ends with its container", async () => {

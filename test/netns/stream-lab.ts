@@ -20,6 +20,8 @@ export interface StreamLab extends AsyncDisposable {
   open(start: OpenStream["start"]): Promise<PlayedStream>;
   exec(start: Partial<ExecStart>): Promise<PlayedStream>;
   logs(start: Partial<LogsStart>): Promise<PlayedStream>;
+  /** The user of the newest stream goes, as the broker tells it: the call ends, and the session says so. */
+  leave(stream: PlayedStream): void;
 }
 
 export async function openStreamLab(): Promise<StreamLab> {
@@ -73,6 +75,10 @@ export async function openStreamLab(): Promise<StreamLab> {
           ...{ previous: false, timestamps: false, ...start },
         },
       }),
+    leave(stream) {
+      stream.end();
+      server.close(`stream-${count}`);
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
   return lab;

@@ -228,7 +228,7 @@ function describeExec(): void {
   const leaving: readonly (readonly [sentence: string, script: string, stdinBytes: number])[] = [
     ["that sleeps", "sleep SECONDS", 0],
     ["that prints without end", "yes SECONDS", 0],
-    ["that has input which it doesn't read", "sleep SECONDS", 32 * 1024],
+    ["that has input which it doesn't read", "sleep SECONDS", 4 * 1024 * 1024],
     ["that left its session", "setsid sleep SECONDS & sleep SECONDS", 0],
   ];
   for (const [sentence, script, stdinBytes] of leaving) {
@@ -239,7 +239,7 @@ function describeExec(): void {
       const stream = await lab.exec({ command: ["sh", "-c", script.replaceAll("SECONDS", seconds)], stdin: true });
       if (stdinBytes > 0) for (const frame of stdinFrames(randomBytes(stdinBytes)).slice(0, -1)) stream.send(frame);
       await until(() => processesNamed(seconds).length > 1, "the command");
-      stream.end();
+      lab.leave(stream);
       await until(() => processesNamed(seconds).length === 0, "the command's end");
     });
   }

@@ -26,6 +26,7 @@ export interface PlayedSession {
   welcome(epoch?: number): void;
   changes(changes: Partial<Changes>): void;
   openStream(request: OpenStream): void;
+  closeStream(streamId: string): void;
   /** Ends the session, with an error where one is given. */
   end(error?: AppError): void;
   readonly over: boolean;
@@ -143,6 +144,7 @@ function playedSession(down: Queue<SessionDown>, node: string, credential: strin
     changes: (changes) =>
       send({ $case: "changes", value: { revision: 1, snapshotStart: false, snapshotEnd: false, changes: [], ...changes } }),
     openStream: (request) => send({ $case: "openStream", value: request }),
+    closeStream: (streamId) => send({ $case: "closeStream", value: streamId }),
     end: (error) => down.end(error),
     get over() {
       return over;

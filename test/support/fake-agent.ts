@@ -37,6 +37,8 @@ export interface FakeSession extends AsyncDisposable {
   readonly welcome: Welcome | undefined;
   /** Requests to open a stream, in their order. */
   readonly streams: readonly OpenStream[];
+  /** The ids of streams whose users are gone. */
+  readonly closedStreams: readonly string[];
   /** How many messages came. */
   readonly messageCount: number;
   send(message: NonNullable<SessionUp["message"]>): void;
@@ -113,12 +115,14 @@ function openSession(
   });
   const seen = { view: emptyNodeView, welcome: undefined as Welcome | undefined, messageCount: 0, synced: false, over: false };
   const streams: OpenStream[] = [];
+  const closedStreams: string[] = [];
   const read = async (): Promise<unknown> => {
     try {
       for await (const { message } of client.session(up, { signal: controller.signal })) {
         seen.messageCount += 1;
         if (message?.$case === "welcome") seen.welcome = message.value;
         if (message?.$case === "openStream") streams.push(message.value);
+        if (message?.$case === "closeStream") closedStreams.push(message.value);
         if (message?.$case === "changes") {
           seen.view = applyChanges(seen.view, message.value);
           seen.synced ||= message.value.snapshotEnd;
@@ -147,6 +151,7 @@ function openSession(
       return seen.messageCount;
     },
     streams,
+    closedStreams,
     send,
     heartbeat: () => send({ $case: "heartbeat", value: { sequence: 1 } }),
     report,

@@ -24,6 +24,8 @@ interface TestAgent extends AsyncDisposable {
   readonly logged: readonly { readonly level: number; readonly msg: string; readonly reason?: string; readonly err?: object }[];
   readonly changes: readonly Changes[];
   readonly opened: readonly OpenStream[];
+  /** The ids of streams whose users are gone. */
+  readonly closed: readonly string[];
   /** Of the newest session. */
   readonly send: SendReport;
   readonly welcomes: number;
@@ -46,10 +48,11 @@ function startAgent(
   const log = pino({ level: "trace" }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const changes: Changes[] = [];
   const opened: OpenStream[] = [];
+  const closed: string[] = [];
   let send: SendReport = () => {};
   let welcomes = 0;
   const agent = {
-    ...{ identity, clock, logged, changes, opened },
+    ...{ identity, clock, logged, changes, opened, closed },
     get send() {
       return send;
     },
@@ -80,8 +83,10 @@ function startAgent(
       changes(next) {
         agent.onChanges();
         changes.push(next);
+        return Promise.resolve();
       },
       openStream: (request) => void opened.push(request),
+      closeStream: (streamId) => void closed.push(streamId),
     },
   });
   return Object.assign(agent, {
@@ -157,12 +162,16 @@ describe("the agent's session", () => {
     session.welcome();
     for (const revision of [5, 6]) session.changes({ revision, snapshotStart: revision === 5, snapshotEnd: true });
     session.openStream({ streamId: "s1", start: undefined });
-    await until(() => session.of("ack").length === 2 && agent.opened.length === 1, "two acknowledgements and a stream");
+    session.closeStream("s1");
+    await until(() => session.of("ack").length === 2 && agent.closed.length === 1, "two acknowledgements and a stream");
     assert.deepEqual(
       session.of("ack").map(({ revision }) => revision),
       [5, 6],
     );
-    assert.deepEqual([agent.changes.map(({ revision }) => revision), agent.opened[0]?.streamId], [[5, 6], "s1"]);
+    assert.deepEqual(
+      [agent.changes.map(({ revision }) => revision), agent.opened[0]?.streamId, agent.closed],
+      [[5, 6], "s1", ["s1"]],
+    );
   });
 
   it("comes back after the control plane died, and says all again", async () => {

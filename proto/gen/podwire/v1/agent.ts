@@ -93,7 +93,7 @@ export interface PodReport {
   gone: boolean;
 }
 
-/** The node's kernel and pods are as of this revision. */
+/** The node's network is as of this revision. */
 export interface Ack {
   revision: number;
 }
@@ -102,7 +102,9 @@ export interface SessionDown {
   message?: { $case: "welcome"; value: Welcome } | { $case: "changes"; value: Changes } | {
     $case: "openStream";
     value: OpenStream;
-  } | undefined;
+  } | //
+  /** A stream's id: its user is gone. The end of the Attach call says so too, but reaches an agent only after all of the user's input. */
+  { $case: "closeStream"; value: string } | undefined;
 }
 
 export interface Welcome {
@@ -1093,6 +1095,9 @@ export const SessionDown: MessageFns<SessionDown> = {
       case "openStream":
         OpenStream.encode(message.message.value, writer.uint32(26).fork()).join();
         break;
+      case "closeStream":
+        writer.uint32(34).string(message.message.value);
+        break;
     }
     return writer;
   },
@@ -1134,6 +1139,14 @@ export const SessionDown: MessageFns<SessionDown> = {
             message.message = { $case: "openStream", value: OpenStream.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "closeStream", value: reader.string() };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1156,6 +1169,10 @@ export const SessionDown: MessageFns<SessionDown> = {
         ? { $case: "openStream", value: OpenStream.fromJSON(object.openStream) }
         : isSet(object.open_stream)
         ? { $case: "openStream", value: OpenStream.fromJSON(object.open_stream) }
+        : isSet(object.closeStream)
+        ? { $case: "closeStream", value: globalThis.String(object.closeStream) }
+        : isSet(object.close_stream)
+        ? { $case: "closeStream", value: globalThis.String(object.close_stream) }
         : undefined,
     };
   },
@@ -1168,6 +1185,8 @@ export const SessionDown: MessageFns<SessionDown> = {
       obj.changes = Changes.toJSON(message.message.value);
     } else if (message.message?.$case === "openStream") {
       obj.openStream = OpenStream.toJSON(message.message.value);
+    } else if (message.message?.$case === "closeStream") {
+      obj.closeStream = message.message.value;
     }
     return obj;
   },
