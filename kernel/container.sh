@@ -37,13 +37,14 @@ printf '%s\n' "$stat" >"$state/init"
 
 mount -n --make-rprivate /
 
-# Read-only is said of each mount by itself. Those that get another mount over them below don't matter.
+# Read-only is said of each mount by itself, and that its devices are none: a chroot somewhere may hold one. Those that get another mount
+# over them below don't matter.
 while read -r _ _ _ _ point options _; do
   case $options in ro | ro,*) continue ;; esac
   case $point/ in / | // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/* | /var/tmp/* | /var/log/* | /root/* | /home/*) continue ;; esac
   # A space is written \040 there, and \0040 for printf.
   case $point in *\\*) point=$(printf %b "$(printf %s "$point" | sed 's/\\/\\0/g')") ;; esac
-  mount -n -o remount,bind,ro "$point" 2>/dev/null || :
+  mount -n -o remount,bind,ro,nodev "$point" 2>/dev/null || :
 done </proc/self/mountinfo
 
 # A new /run is filled beside the old one, which still holds what is bound into it, and then put in its place.
@@ -51,8 +52,8 @@ run=$state/run
 mount -n -t tmpfs -o mode=755 tmpfs "$run"
 mkdir -p "$run/podwire/toolbox" "$run/lock"
 : >"$run/podwire/node"
-mount -n --bind "$node" "$run/podwire/node"
-mount -n --bind "$toolbox" "$run/podwire/toolbox"
+mount -n -o bind,ro,nodev "$node" "$run/podwire/node"
+mount -n -o bind,ro,nodev "$toolbox" "$run/podwire/toolbox"
 for file in hosts resolv.conf hostname; do
   target=$(readlink -f "/etc/$file") || continue
   case $target in
@@ -91,11 +92,12 @@ for folder in /var/log /root /home; do mount -n -t tmpfs -o mode=755 tmpfs "$fol
 [ ! -d "$hidden" ] || mount -n -t tmpfs -o mode=0,ro tmpfs "$hidden"
 mount -n -t proc -o nosuid,nodev,noexec proc /proc
 printf %s "$hostname" >/proc/sys/kernel/hostname
-mount -n -o bind,ro /proc/sys /proc/sys
+# Files there that change the machine ask for no capability, only for its root.
+for folder in sys bus fs irq; do [ ! -d "/proc/$folder" ] || mount -n -o bind,ro "/proc/$folder" "/proc/$folder"; done
 [ ! -e /proc/sysrq-trigger ] || mount -n --bind /dev/null /proc/sysrq-trigger
 # A pod in the node's own network namespace has the node's sysfs, which can't be mounted twice.
 mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || mount -n -o bind,ro /sys /sys
-mount -n -o remount,bind,ro /
+mount -n -o remount,bind,ro,nodev /
 
 cd -- "$directory" 2>/dev/null || fail "cannot start: the working directory \"$directory\" does not exist"
 case $program in

@@ -7,7 +7,18 @@
  * Output goes to a file, never to a pipe of the agent's. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, statSync, watch, writeFileSync, writeSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  type FSWatcher,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  watch,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -228,7 +239,7 @@ async function settled(
   const pollMs = 500;
   if (until(readState(stateDir))) return;
   let changed = () => {};
-  const watcher = watch(stateDir, () => changed());
+  const watcher = watchFolder(stateDir, () => changed());
   child?.once("exit", () => changed());
   try {
     for (;;) {
@@ -248,7 +259,16 @@ async function settled(
       signal.throwIfAborted();
     }
   } finally {
-    watcher.close();
+    watcher?.close();
+  }
+}
+
+/** Undefined where the machine has no more watches to give: the poll must do. */
+function watchFolder(path: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    return watch(path, onChange).on("error", onChange);
+  } catch {
+    return undefined;
   }
 }
 
@@ -263,11 +283,13 @@ function readInit(stateDir: string): Init | undefined {
   return id === undefined ? undefined : { ...id, startedAtMs: file.changedAtMs };
 }
 
+/** Undefined only where there is no file: whoever takes a want of descriptors for that starts a container that runs a second time. */
 function readText(path: string): { text: string; changedAtMs: number } | undefined {
   try {
     return { text: readFileSync(path, "utf8"), changedAtMs: statSync(path).mtimeMs };
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -11,6 +11,7 @@ export interface Libc {
   write(descriptor: number, address: number, length: number): number;
   /** `argument` is an address or a plain number, as the request wants it. */
   ioctl(descriptor: number, request: number, argument: number): number;
+  fcntl(descriptor: number, command: number, argument: number): number;
   /** Answers `to`, which makes it the way to learn where a buffer lies. */
   memmove(to: Uint8Array, from: Uint8Array, length: number): number;
 }
@@ -25,6 +26,7 @@ export function libc(): Libc {
       read: library.func("intptr_t read(int descriptor, uintptr_t address, size_t length)"),
       write: library.func("intptr_t write(int descriptor, uintptr_t address, size_t length)"),
       ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
+      fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
       memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
     };
   }

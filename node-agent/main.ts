@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { linuxContainers } from "#kernel/containers.ts";
+import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
 import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { openTun } from "#kernel/tun.ts";
@@ -18,6 +19,7 @@ if (options !== undefined) await serve(options);
 async function serve(options: AgentOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, name: "node-agent" }).child({ node: options.nodeName });
   await runDaemon(log, async (signal) => {
+    keepInheritedDescriptors();
     prepareHost();
     using tun = openTun({ name: tunName });
     await prepareTun(signal);

@@ -47,6 +47,9 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
     create: (request) => writeDocuments(store, request, planCreate(context)),
     update: (request) => writeDocuments(store, request, planUpdate),
     apply: (request) => writeDocuments(store, request, planApply(context)),
+    patch: () => notYet("patch"),
+    attach: () => notYet("attach"),
+    portForward: () => notYet("port-forward"),
     delete: (request) => deleteObject(store, clock, request),
     async *exec(requests, { signal }) {
       const iterator = requests[Symbol.asyncIterator]();
@@ -63,6 +66,10 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
       yield* streams.open({ session, start: { $case: "logs", value }, inputs: noInput(), signal });
     },
   };
+}
+
+function notYet(what: string): never {
+  throw new AppError("unimplemented", `${what} comes in a later version`);
 }
 
 async function readStart(requests: AsyncIterator<ExecRequest>): Promise<ExecStart | undefined> {

@@ -65,6 +65,7 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
       hostIPs: [],
       podIPs: [],
       containerStatuses: [],
+      initContainerStatuses: [],
       qosClass: "BestEffort",
     }),
   Node: (object: ApiObject & { readonly spec?: { readonly podCIDR?: string; readonly podCIDRs: readonly string[] } }) => {

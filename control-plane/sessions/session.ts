@@ -171,6 +171,7 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
       context.leases.renew(session.node);
       switch (message?.$case) {
         case undefined: // a message of a newer agent
+        case "podEvent":
         case "heartbeat":
           break;
         case "ack":

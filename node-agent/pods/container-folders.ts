@@ -23,15 +23,10 @@ export function containerFolder(podFolder: string, name: string): ContainerFolde
   const folder = join(podFolder, "containers", name);
   const stateDir = (run: number) => join(folder, String(run));
   const logPath = (run: number) => `${stateDir(run)}.log`;
-  const runs = () => {
-    try {
-      return readdirSync(folder)
-        .filter((entry) => /^[0-9]+$/.test(entry))
-        .map(Number);
-    } catch {
-      return [];
-    }
-  };
+  const runs = () =>
+    namesIn(folder)
+      .filter((entry) => /^[0-9]+$/.test(entry))
+      .map(Number);
   const discard = (run: number) => {
     rmSync(stateDir(run), { recursive: true, force: true });
     rmSync(logPath(run), { force: true });
@@ -56,9 +51,15 @@ export function containerFolder(podFolder: string, name: string): ContainerFolde
 }
 
 export function containerNames(podFolder: string): string[] {
+  return namesIn(join(podFolder, "containers"));
+}
+
+/** None only where there is no folder: whoever takes another error for that forgets a container which runs. */
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(join(podFolder, "containers"));
-  } catch {
-    return [];
+    return readdirSync(folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
   }
 }

@@ -71,6 +71,7 @@ export function podStatusOf(observed: ObservedPod): PodStatus {
     startTime: formatTimestamp(startedAtMs),
     containerStatuses: containers.map((container) => containerStatusOf(pod, container)),
     qosClass: "BestEffort",
+    initContainerStatuses: [],
   };
 }
 

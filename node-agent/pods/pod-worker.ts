@@ -176,24 +176,30 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
   };
 
   const live = async (): Promise<void> => {
-    const finished = specs.every(({ name = "" }) =>
-      isFinished(containers, containerFolder(records.folder(uid), name), restartPolicy),
-    );
-    if (finished || (await setUpPatiently())) await Promise.all(specs.map(runPatiently));
-    await patiently(giveNetworkBack);
+    const { finished, begun } = await patiently("the pod's containers could not be found", async () => {
+      const folders = specs.map(({ name = "" }) => containerFolder(records.folder(uid), name));
+      return {
+        finished: folders.every((folder) => isFinished(containers, folder, restartPolicy)),
+        begun: specs.filter((_, i) => folders[i]?.newest() !== undefined),
+      };
+    });
+    const stands = finished || (await setUpPatiently());
+    // Asked to end before its network stood anew: what an earlier agent started in it must end all the same.
+    await Promise.all((stands ? specs : begun).map(runPatiently));
+    await patiently("the pod's network could not be removed", giveNetworkBack);
     await aborted(abandoned);
     signal.throwIfAborted();
     records.remove(uid);
     log.info("pod is gone");
   };
 
-  const patiently = async (action: () => Promise<void>): Promise<void> => {
+  const patiently = async <T>(failure: string, action: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
         return await action();
       } catch (error) {
         signal.throwIfAborted();
-        log.warn({ err: error }, "the pod's network could not be removed; trying again");
+        log.warn({ err: error }, `${failure}; trying again`);
         await clock.sleep(retryMs, signal);
       }
     }

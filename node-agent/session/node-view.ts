@@ -4,7 +4,7 @@ import { type Cidr, parseCidr } from "#core/cidr.ts";
 import { unreachable } from "#core/errors.ts";
 import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import type { Change, Changes, Peer } from "#proto/podwire/v1/agent.ts";
-import type { Pod } from "#proto/podwire/v1/resources.ts";
+import type { ConfigMap, Pod, Secret } from "#proto/podwire/v1/resources.ts";
 
 export interface PeerView {
   readonly name: string;
@@ -21,6 +21,9 @@ export interface NodeView {
   readonly peers: ReadonlyMap<string, PeerView>;
   /** By uid. */
   readonly pods: ReadonlyMap<string, Pod>;
+  /** Those that the pods name, by namespace/name. */
+  readonly configMaps: ReadonlyMap<string, ConfigMap>;
+  readonly secrets: ReadonlyMap<string, Secret>;
 }
 
 /** A snapshot may come in several messages; until its last one the old view stands. */
@@ -33,6 +36,8 @@ export function createViewBuilder(): ViewBuilder {
   let podCidrs: readonly Cidr[] = [];
   let peers = new Map<string, PeerView>();
   let pods = new Map<string, Pod>();
+  let configMaps = new Map<string, ConfigMap>();
+  let secrets = new Map<string, Secret>();
   let inSnapshot = false;
 
   const applyOne = ({ change }: Change): void => {
@@ -53,6 +58,18 @@ export function createViewBuilder(): ViewBuilder {
       case "podRemoved":
         pods.delete(change.value);
         break;
+      case "configMapPut":
+        configMaps.set(keyOf(change.value), change.value);
+        break;
+      case "configMapRemoved":
+        configMaps.delete(change.value);
+        break;
+      case "secretPut":
+        secrets.set(keyOf(change.value), change.value);
+        break;
+      case "secretRemoved":
+        secrets.delete(change.value);
+        break;
       default:
         unreachable(change);
     }
@@ -64,13 +81,28 @@ export function createViewBuilder(): ViewBuilder {
         podCidrs = [];
         peers = new Map();
         pods = new Map();
+        configMaps = new Map();
+        secrets = new Map();
         inSnapshot = true;
       }
       for (const change of changes) applyOne(change);
       if (snapshotEnd) inSnapshot = false;
-      return inSnapshot ? undefined : { revision, podCidrs, peers: new Map(peers), pods: new Map(pods) };
+      return inSnapshot
+        ? undefined
+        : {
+            revision,
+            podCidrs,
+            peers: new Map(peers),
+            pods: new Map(pods),
+            configMaps: new Map(configMaps),
+            secrets: new Map(secrets),
+          };
     },
   };
+}
+
+function keyOf({ metadata }: ConfigMap | Secret): string {
+  return `${metadata?.namespace}/${metadata?.name}`;
 }
 
 function viewOfPeer({ name, podCIDRs, nodeAddress, tunnelEndpoint, key }: Peer): PeerView {

@@ -85,6 +85,8 @@ function serveStart(start: OpenStream["start"], { pods, containers }: StreamServ
         return serveExec({ start: start.value, pods, containers });
       case "logs":
         return serveLogs({ start: start.value, pods, containers });
+      case "attach":
+      case "portForward":
       case undefined:
         return refused(
           new AppError("unimplemented", "this node agent is older than its control plane and does not know such a stream"),

@@ -219,7 +219,14 @@ describe("Exec", () => {
         session.report({
           name: "web",
           uid,
-          status: { phase: "Succeeded", conditions: [], hostIPs: [], podIPs: [], containerStatuses: [] },
+          status: {
+            phase: "Succeeded",
+            conditions: [],
+            hostIPs: [],
+            podIPs: [],
+            containerStatuses: [],
+            initContainerStatuses: [],
+          },
         });
         return until(() => cluster.pod("web")?.status?.phase === "Succeeded", "the end of the pod");
       },

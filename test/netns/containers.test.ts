@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAppError } from "#core/errors.ts";
 import { createRng } from "#core/rng.ts";
@@ -70,6 +71,32 @@ function describeExitCodes(): void {
     await linuxContainers.exited(spec.stateDir, signal);
     assert.equal(linuxContainers.signal(spec.stateDir, "SIGTERM"), false);
     linuxContainers.kill(spec.stateDir);
+  });
+
+  it("has no state where its files can't be read: it may run", async () => {
+    await using lab = openContainerLab();
+    const stateDir = join(lab.folder, "unreadable");
+    mkdirSync(join(stateDir, "exit"), { recursive: true });
+    try {
+      assert.throws(() => linuxContainers.read(stateDir), { code: "EISDIR" });
+    } finally {
+      rmSync(stateDir, { recursive: true });
+    }
+  });
+
+  it("is waited for where the machine has no more watches to give", async () => {
+    await using lab = openContainerLab();
+    const stateDir = join(lab.folder, "watched");
+    mkdirSync(stateDir);
+    writeFileSync(join(stateDir, "exit"), "");
+    const waiter = join(import.meta.dirname, "wait-for-container.ts");
+    const withoutWatches = `echo 0 >/proc/sys/user/max_inotify_instances && exec "$0" "$@"`;
+    const inside = ["sh", "-c", withoutWatches, process.execPath, waiter, stateDir];
+    const child = spawn("unshare", ["--user", "--map-root-user", "--", ...inside], { stdio: ["ignore", "pipe", "inherit"] });
+    const output = text(child.stdout);
+    await once(child.stdout, "readable");
+    writeFileSync(join(stateDir, "exit"), "started\n7\n");
+    assert.equal(await output, "waiting without watches\nexited\n");
   });
 
   it("runs many at once, each with its own code", async () => {
@@ -331,9 +358,11 @@ function describeView(): void {
     mkdirSync(folder);
     await run(["mount", "-t", "tmpfs", "tmpfs", folder], { signal });
     try {
-      const targets = ["/", "/etc/", "/usr/", `${folder}/`, "/sys/kernel/", "/proc/sys/kernel/"];
+      const targets = ["/", "/etc/", "/usr/", `${folder}/`, "/sys/kernel/", "/proc/sys/kernel/", "/run/podwire/toolbox/"];
       const attempts = targets.map((target) => `touch '${target}podwire-left' 2>/dev/null && echo '${target}'`).join("; ");
-      const container = await lab.start(["sh", "-c", `${attempts}; echo 1 >/proc/sys/kernel/sysrq && echo sysrq; echo done`]);
+      const others = ["/run/podwire/node", "/proc/sys/kernel/sysrq", "/proc/irq/default_smp_affinity"];
+      const writable = others.map((path) => `[ -w ${path} ] && echo ${path}`).join("; ");
+      const container = await lab.start(["sh", "-c", `${attempts}; ${writable}; echo done`]);
       await container.exitCode();
       assert.deepEqual(
         container
@@ -360,6 +389,20 @@ function describeView(): void {
     await container.exitCode();
     const devices = ["full", "null", "random", "tty", "urandom", "zero"].map((name) => `/dev/${name}`);
     assert.deepEqual(container.log().trim().split("\n"), [...devices, "3"]);
+  });
+
+  it("can use no device that lies elsewhere on the host", async () => {
+    await using lab = openContainerLab();
+    const folder = mkdtempSync("/srv/podwire-device-");
+    try {
+      // mknod, with the one program that `run` has for it: a device like /dev/zero.
+      await run(["nsenter", "--", "mknod", join(folder, "zero"), "c", "1", "5"], { signal });
+      const container = await lab.start(["sh", "-c", `head -c 3 ${folder}/zero | wc -c`]);
+      await container.exitCode();
+      assert.match(container.log(), /zero.*Permission denied\n0\n/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("has Docker's capabilities and no others, and can't mount", async () => {

@@ -496,6 +496,30 @@ function describeRestarts(): void {
     await lab.assertOnly();
   });
 
+  it("end where they were asked to while an agent could not take them over", async () => {
+    await using lab = await openPodLab();
+    const first = lab.startAgent();
+    const pod = makePod("late", idle);
+    first.set(pod);
+    await first.running(pod);
+    first.abandon();
+    let broken = true;
+    const network: Network = {
+      async read(signal) {
+        if (broken) throw new AppError("internal", "ip: told to fail");
+        return lab.network.read(signal);
+      },
+      apply: (steps, signal) => lab.network.apply(steps, signal),
+    };
+    await using second = lab.startAgent({ network, clock: fastClock(10) });
+    second.set(pod);
+    await until(() => second.status(pod)?.message === "ip: told to fail", "the reason in the status");
+    second.set(deleted(pod, 30));
+    broken = false;
+    await second.gone(pod);
+    await lab.assertOnly();
+  });
+
   it("are just what is wanted after agents that were killed at any moment", async function () {
     this.timeout(120_000);
     const seed = Number(process.env.PODWIRE_TEST_SEED ?? randomInt(1_000_000));

@@ -196,6 +196,7 @@ function runningStatus(pod: Pod, podIP: string): PodStatus {
     podIP,
     podIPs: [{ ip: podIP }],
     hostIPs: [],
+    initContainerStatuses: [],
     conditions: [
       { type: "Ready", status: "True" },
       { type: "ContainersReady", status: "True" },

@@ -79,7 +79,10 @@ function containerLines(container: Container, status: ContainerStatus | undefine
     ...wordsLines("Args", container.args),
     ...(status === undefined ? [] : statusLines(status)),
     ...environmentLines(container),
-    ...listField("Mounts", container.volumeMounts.map(mountText)),
+    ...listField(
+      "Mounts",
+      container.volumeMounts.map((mount) => mountText(mount as unknown as Json)),
+    ),
   ];
 }
 
@@ -137,9 +140,15 @@ function mountText(mount: Json): string {
 function tailLines({ spec, status }: Pod): string[] {
   return [
     ...(status === undefined || status.conditions.length === 0 ? [] : ["Conditions:", ...conditionsTable(status.conditions)]),
-    ...listField("Volumes", (spec?.volumes ?? []).map(volumeText)),
+    ...listField(
+      "Volumes",
+      (spec?.volumes ?? []).map((volume) => volumeText(volume as unknown as Json)),
+    ),
     ...(status?.qosClass === undefined ? [] : [field("QoS Class", status.qosClass)]),
     ...labelsField("Node-Selectors", spec?.nodeSelector ?? {}),
-    ...listField("Tolerations", (spec?.tolerations ?? []).map(tolerationText)),
+    ...listField(
+      "Tolerations",
+      (spec?.tolerations ?? []).map((toleration) => tolerationText(toleration as unknown as Json)),
+    ),
   ];
 }

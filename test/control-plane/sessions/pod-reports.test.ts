@@ -105,5 +105,5 @@ describe("an agent's report", () => {
 });
 
 function failed(reason: string) {
-  return { phase: "Failed", reason, conditions: [], hostIPs: [], podIPs: [], containerStatuses: [] };
+  return { phase: "Failed", reason, conditions: [], hostIPs: [], podIPs: [], containerStatuses: [], initContainerStatuses: [] };
 }

@@ -31,7 +31,13 @@ const snapshot = { snapshotStart: true, snapshotEnd: true };
 /** What can be compared. */
 function plain(view: NodeView | undefined) {
   if (view === undefined) return undefined;
-  return { ...view, peers: Object.fromEntries(view.peers), pods: Object.fromEntries(view.pods) };
+  return {
+    ...view,
+    peers: Object.fromEntries(view.peers),
+    pods: Object.fromEntries(view.pods),
+    configMaps: Object.fromEntries(view.configMaps),
+    secrets: Object.fromEntries(view.secrets),
+  };
 }
 
 describe("the view of a node", () => {
@@ -50,6 +56,8 @@ describe("the view of a node", () => {
         },
       },
       pods: { u1: Pod.fromJSON({ metadata: { uid: "u1", name: "u1" } }) },
+      configMaps: {},
+      secrets: {},
     });
   });
 

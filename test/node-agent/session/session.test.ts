@@ -295,7 +295,14 @@ describe("the agent's session", () => {
     const session = await plane.session(0);
     session.welcome();
     await until(() => agent.welcomes === 1, "the welcome");
-    const status = { phase: "x".repeat(1_000), conditions: [], hostIPs: [], podIPs: [], containerStatuses: [] };
+    const status = {
+      phase: "x".repeat(1_000),
+      conditions: [],
+      hostIPs: [],
+      podIPs: [],
+      containerStatuses: [],
+      initContainerStatuses: [],
+    };
     for (let i = 0; i < 10_000; i++) {
       agent.send({ ...reportOf(`u${i}`), status: status as never });
       if (i % 500 === 0) await new Promise(setImmediate);

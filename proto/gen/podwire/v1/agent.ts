@@ -20,8 +20,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { NodeSystemInfo, Pod, PodStatus } from "./resources.ts";
-import { ExecStart, LogsStart, StreamInput, StreamOutput } from "./streams.ts";
+import { ConfigMap, NodeSystemInfo, Pod, PodStatus, Secret } from "./resources.ts";
+import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
 export const protobufPackage = "podwire.v1";
 
@@ -53,6 +53,7 @@ export interface SessionUp {
     | { $case: "heartbeat"; value: Heartbeat }
     | { $case: "podReport"; value: PodReport }
     | { $case: "ack"; value: Ack }
+    | { $case: "podEvent"; value: PodEvent }
     | undefined;
 }
 
@@ -91,6 +92,19 @@ export interface PodReport {
     | undefined;
   /** Every process of the pod has ended and its network is gone: a deleted pod may leave the store. */
   gone: boolean;
+}
+
+/** Something that happened to a pod, for `podwire get events`. The control plane counts repetitions. */
+export interface PodEvent {
+  namespace: string;
+  name: string;
+  uid: string;
+  /** "Normal" or "Warning". */
+  type: string;
+  reason: string;
+  message: string;
+  /** `spec.containers{web}`, or empty. */
+  fieldPath: string;
 }
 
 /** The node's network is as of this revision. */
@@ -136,6 +150,16 @@ export interface Change {
     | //
     /** A pod's uid. */
     { $case: "podRemoved"; value: string }
+    | //
+    /** ConfigMaps and Secrets that this node's pods name, and no others. */
+    { $case: "configMapPut"; value: ConfigMap }
+    | //
+    /** namespace/name */
+    { $case: "configMapRemoved"; value: string }
+    | { $case: "secretPut"; value: Secret }
+    | //
+    /** namespace/name */
+    { $case: "secretRemoved"; value: string }
     | undefined;
 }
 
@@ -156,7 +180,12 @@ export interface Peer {
 /** The agent answers with an Attach call. */
 export interface OpenStream {
   streamId: string;
-  start?: { $case: "exec"; value: ExecStart } | { $case: "logs"; value: LogsStart } | undefined;
+  start?:
+    | { $case: "exec"; value: ExecStart }
+    | { $case: "logs"; value: LogsStart }
+    | { $case: "attach"; value: AttachStart }
+    | { $case: "portForward"; value: PortForwardStart }
+    | undefined;
 }
 
 function createBaseJoinRequest(): JoinRequest {
@@ -452,6 +481,9 @@ export const SessionUp: MessageFns<SessionUp> = {
       case "ack":
         Ack.encode(message.message.value, writer.uint32(34).fork()).join();
         break;
+      case "podEvent":
+        PodEvent.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -501,6 +533,14 @@ export const SessionUp: MessageFns<SessionUp> = {
             message.message = { $case: "ack", value: Ack.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "podEvent", value: PodEvent.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -525,6 +565,10 @@ export const SessionUp: MessageFns<SessionUp> = {
         ? { $case: "podReport", value: PodReport.fromJSON(object.pod_report) }
         : isSet(object.ack)
         ? { $case: "ack", value: Ack.fromJSON(object.ack) }
+        : isSet(object.podEvent)
+        ? { $case: "podEvent", value: PodEvent.fromJSON(object.podEvent) }
+        : isSet(object.pod_event)
+        ? { $case: "podEvent", value: PodEvent.fromJSON(object.pod_event) }
         : undefined,
     };
   },
@@ -539,6 +583,8 @@ export const SessionUp: MessageFns<SessionUp> = {
       obj.podReport = PodReport.toJSON(message.message.value);
     } else if (message.message?.$case === "ack") {
       obj.ack = Ack.toJSON(message.message.value);
+    } else if (message.message?.$case === "podEvent") {
+      obj.podEvent = PodEvent.toJSON(message.message.value);
     }
     return obj;
   },
@@ -1021,6 +1067,160 @@ export const PodReport: MessageFns<PodReport> = {
   },
 };
 
+function createBasePodEvent(): PodEvent {
+  return { namespace: "", name: "", uid: "", type: "", reason: "", message: "", fieldPath: "" };
+}
+
+export const PodEvent: MessageFns<PodEvent> = {
+  encode(message: PodEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.uid !== "") {
+      writer.uint32(26).string(message.uid);
+    }
+    if (message.type !== "") {
+      writer.uint32(34).string(message.type);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(50).string(message.message);
+    }
+    if (message.fieldPath !== "") {
+      writer.uint32(58).string(message.fieldPath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.uid = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fieldPath = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodEvent {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      uid: isSet(object.uid) ? globalThis.String(object.uid) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      fieldPath: isSet(object.fieldPath)
+        ? globalThis.String(object.fieldPath)
+        : isSet(object.field_path)
+        ? globalThis.String(object.field_path)
+        : "",
+    };
+  },
+
+  toJSON(message: PodEvent): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.uid !== "") {
+      obj.uid = message.uid;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.fieldPath !== "") {
+      obj.fieldPath = message.fieldPath;
+    }
+    return obj;
+  },
+};
+
 function createBaseAck(): Ack {
   return { revision: 0 };
 }
@@ -1440,6 +1640,18 @@ export const Change: MessageFns<Change> = {
       case "podRemoved":
         writer.uint32(42).string(message.change.value);
         break;
+      case "configMapPut":
+        ConfigMap.encode(message.change.value, writer.uint32(50).fork()).join();
+        break;
+      case "configMapRemoved":
+        writer.uint32(58).string(message.change.value);
+        break;
+      case "secretPut":
+        Secret.encode(message.change.value, writer.uint32(66).fork()).join();
+        break;
+      case "secretRemoved":
+        writer.uint32(74).string(message.change.value);
+        break;
     }
     return writer;
   },
@@ -1497,6 +1709,38 @@ export const Change: MessageFns<Change> = {
             message.change = { $case: "podRemoved", value: reader.string() };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.change = { $case: "configMapPut", value: ConfigMap.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.change = { $case: "configMapRemoved", value: reader.string() };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.change = { $case: "secretPut", value: Secret.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.change = { $case: "secretRemoved", value: reader.string() };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1529,6 +1773,22 @@ export const Change: MessageFns<Change> = {
         ? { $case: "podRemoved", value: globalThis.String(object.podRemoved) }
         : isSet(object.pod_removed)
         ? { $case: "podRemoved", value: globalThis.String(object.pod_removed) }
+        : isSet(object.configMapPut)
+        ? { $case: "configMapPut", value: ConfigMap.fromJSON(object.configMapPut) }
+        : isSet(object.config_map_put)
+        ? { $case: "configMapPut", value: ConfigMap.fromJSON(object.config_map_put) }
+        : isSet(object.configMapRemoved)
+        ? { $case: "configMapRemoved", value: globalThis.String(object.configMapRemoved) }
+        : isSet(object.config_map_removed)
+        ? { $case: "configMapRemoved", value: globalThis.String(object.config_map_removed) }
+        : isSet(object.secretPut)
+        ? { $case: "secretPut", value: Secret.fromJSON(object.secretPut) }
+        : isSet(object.secret_put)
+        ? { $case: "secretPut", value: Secret.fromJSON(object.secret_put) }
+        : isSet(object.secretRemoved)
+        ? { $case: "secretRemoved", value: globalThis.String(object.secretRemoved) }
+        : isSet(object.secret_removed)
+        ? { $case: "secretRemoved", value: globalThis.String(object.secret_removed) }
         : undefined,
     };
   },
@@ -1545,6 +1805,14 @@ export const Change: MessageFns<Change> = {
       obj.podPut = Pod.toJSON(message.change.value);
     } else if (message.change?.$case === "podRemoved") {
       obj.podRemoved = message.change.value;
+    } else if (message.change?.$case === "configMapPut") {
+      obj.configMapPut = ConfigMap.toJSON(message.change.value);
+    } else if (message.change?.$case === "configMapRemoved") {
+      obj.configMapRemoved = message.change.value;
+    } else if (message.change?.$case === "secretPut") {
+      obj.secretPut = Secret.toJSON(message.change.value);
+    } else if (message.change?.$case === "secretRemoved") {
+      obj.secretRemoved = message.change.value;
     }
     return obj;
   },
@@ -1762,6 +2030,12 @@ export const OpenStream: MessageFns<OpenStream> = {
       case "logs":
         LogsStart.encode(message.start.value, writer.uint32(26).fork()).join();
         break;
+      case "attach":
+        AttachStart.encode(message.start.value, writer.uint32(34).fork()).join();
+        break;
+      case "portForward":
+        PortForwardStart.encode(message.start.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1803,6 +2077,22 @@ export const OpenStream: MessageFns<OpenStream> = {
             message.start = { $case: "logs", value: LogsStart.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.start = { $case: "attach", value: AttachStart.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.start = { $case: "portForward", value: PortForwardStart.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1826,6 +2116,12 @@ export const OpenStream: MessageFns<OpenStream> = {
         ? { $case: "exec", value: ExecStart.fromJSON(object.exec) }
         : isSet(object.logs)
         ? { $case: "logs", value: LogsStart.fromJSON(object.logs) }
+        : isSet(object.attach)
+        ? { $case: "attach", value: AttachStart.fromJSON(object.attach) }
+        : isSet(object.portForward)
+        ? { $case: "portForward", value: PortForwardStart.fromJSON(object.portForward) }
+        : isSet(object.port_forward)
+        ? { $case: "portForward", value: PortForwardStart.fromJSON(object.port_forward) }
         : undefined,
     };
   },
@@ -1839,6 +2135,10 @@ export const OpenStream: MessageFns<OpenStream> = {
       obj.exec = ExecStart.toJSON(message.start.value);
     } else if (message.start?.$case === "logs") {
       obj.logs = LogsStart.toJSON(message.start.value);
+    } else if (message.start?.$case === "attach") {
+      obj.attach = AttachStart.toJSON(message.start.value);
+    } else if (message.start?.$case === "portForward") {
+      obj.portForward = PortForwardStart.toJSON(message.start.value);
     }
     return obj;
   },

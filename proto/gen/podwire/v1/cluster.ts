@@ -23,7 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Resource } from "./resources.ts";
-import { ExecStart, LogsStart, StreamInput, StreamOutput } from "./streams.ts";
+import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
 export const protobufPackage = "podwire.v1";
 
@@ -115,6 +115,18 @@ export interface WriteResult {
   action: string;
 }
 
+export interface PatchRequest {
+  kind: string;
+  namespace: string;
+  name: string;
+  /** "strategic" (kubectl's default), "merge" (RFC 7386) or "json" (RFC 6902). */
+  type: string;
+  /** The patch as JSON text. */
+  json: string;
+  validate: string;
+  dryRun: boolean;
+}
+
 export interface DeleteRequest {
   kind: string;
   namespace: string;
@@ -142,6 +154,24 @@ export interface ExecRequest {
     | //
     /** The first message, and only the first. */
     { $case: "start"; value: ExecStart }
+    | { $case: "input"; value: StreamInput }
+    | undefined;
+}
+
+export interface AttachRequest {
+  message?:
+    | //
+    /** The first message, and only the first. */
+    { $case: "start"; value: AttachStart }
+    | { $case: "input"; value: StreamInput }
+    | undefined;
+}
+
+export interface PortForwardRequest {
+  message?:
+    | //
+    /** The first message, and only the first. */
+    { $case: "start"; value: PortForwardStart }
     | { $case: "input"; value: StreamInput }
     | undefined;
 }
@@ -1222,6 +1252,160 @@ export const WriteResult: MessageFns<WriteResult> = {
   },
 };
 
+function createBasePatchRequest(): PatchRequest {
+  return { kind: "", namespace: "", name: "", type: "", json: "", validate: "", dryRun: false };
+}
+
+export const PatchRequest: MessageFns<PatchRequest> = {
+  encode(message: PatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(18).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.type !== "") {
+      writer.uint32(34).string(message.type);
+    }
+    if (message.json !== "") {
+      writer.uint32(42).string(message.json);
+    }
+    if (message.validate !== "") {
+      writer.uint32(50).string(message.validate);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(56).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.json = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.validate = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PatchRequest {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      json: isSet(object.json) ? globalThis.String(object.json) : "",
+      validate: isSet(object.validate) ? globalThis.String(object.validate) : "",
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: PatchRequest): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.json !== "") {
+      obj.json = message.json;
+    }
+    if (message.validate !== "") {
+      obj.validate = message.validate;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    return obj;
+  },
+};
+
 function createBaseDeleteRequest(): DeleteRequest {
   return { kind: "", namespace: "", name: "", gracePeriodSeconds: undefined, uid: undefined, dryRun: false };
 }
@@ -1519,6 +1703,164 @@ export const ExecRequest: MessageFns<ExecRequest> = {
   },
 };
 
+function createBaseAttachRequest(): AttachRequest {
+  return { message: undefined };
+}
+
+export const AttachRequest: MessageFns<AttachRequest> = {
+  encode(message: AttachRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "start":
+        AttachStart.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "input":
+        StreamInput.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttachRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttachRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "start", value: AttachStart.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "input", value: StreamInput.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttachRequest {
+    return {
+      message: isSet(object.start)
+        ? { $case: "start", value: AttachStart.fromJSON(object.start) }
+        : isSet(object.input)
+        ? { $case: "input", value: StreamInput.fromJSON(object.input) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: AttachRequest): unknown {
+    const obj: any = {};
+    if (message.message?.$case === "start") {
+      obj.start = AttachStart.toJSON(message.message.value);
+    } else if (message.message?.$case === "input") {
+      obj.input = StreamInput.toJSON(message.message.value);
+    }
+    return obj;
+  },
+};
+
+function createBasePortForwardRequest(): PortForwardRequest {
+  return { message: undefined };
+}
+
+export const PortForwardRequest: MessageFns<PortForwardRequest> = {
+  encode(message: PortForwardRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "start":
+        PortForwardStart.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "input":
+        StreamInput.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortForwardRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortForwardRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "start", value: PortForwardStart.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "input", value: StreamInput.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PortForwardRequest {
+    return {
+      message: isSet(object.start)
+        ? { $case: "start", value: PortForwardStart.fromJSON(object.start) }
+        : isSet(object.input)
+        ? { $case: "input", value: StreamInput.fromJSON(object.input) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: PortForwardRequest): unknown {
+    const obj: any = {};
+    if (message.message?.$case === "start") {
+      obj.start = PortForwardStart.toJSON(message.message.value);
+    } else if (message.message?.$case === "input") {
+      obj.input = StreamInput.toJSON(message.message.value);
+    }
+    return obj;
+  },
+};
+
 export type ClusterService = typeof ClusterService;
 export const ClusterService = {
   /** What this cluster is: name, version, ranges. */
@@ -1588,6 +1930,15 @@ export const ClusterService = {
     responseSerialize: (value: WriteAnswer): Buffer => Buffer.from(WriteAnswer.encode(value).finish()),
     responseDeserialize: (value: Buffer): WriteAnswer => WriteAnswer.decode(value),
   },
+  patch: {
+    path: "/podwire.v1.Cluster/Patch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PatchRequest): Buffer => Buffer.from(PatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PatchRequest => PatchRequest.decode(value),
+    responseSerialize: (value: WriteResult): Buffer => Buffer.from(WriteResult.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WriteResult => WriteResult.decode(value),
+  },
   delete: {
     path: "/podwire.v1.Cluster/Delete" as const,
     requestStream: false as const,
@@ -1603,6 +1954,24 @@ export const ClusterService = {
     responseStream: true as const,
     requestSerialize: (value: ExecRequest): Buffer => Buffer.from(ExecRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ExecRequest => ExecRequest.decode(value),
+    responseSerialize: (value: StreamOutput): Buffer => Buffer.from(StreamOutput.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StreamOutput => StreamOutput.decode(value),
+  },
+  attach: {
+    path: "/podwire.v1.Cluster/Attach" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: AttachRequest): Buffer => Buffer.from(AttachRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AttachRequest => AttachRequest.decode(value),
+    responseSerialize: (value: StreamOutput): Buffer => Buffer.from(StreamOutput.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StreamOutput => StreamOutput.decode(value),
+  },
+  portForward: {
+    path: "/podwire.v1.Cluster/PortForward" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: PortForwardRequest): Buffer => Buffer.from(PortForwardRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PortForwardRequest => PortForwardRequest.decode(value),
     responseSerialize: (value: StreamOutput): Buffer => Buffer.from(StreamOutput.encode(value).finish()),
     responseDeserialize: (value: Buffer): StreamOutput => StreamOutput.decode(value),
   },
@@ -1629,8 +1998,11 @@ export interface ClusterServer extends UntypedServiceImplementation {
   create: handleUnaryCall<WriteRequest, WriteAnswer>;
   update: handleUnaryCall<WriteRequest, WriteAnswer>;
   apply: handleUnaryCall<WriteRequest, WriteAnswer>;
+  patch: handleUnaryCall<PatchRequest, WriteResult>;
   delete: handleUnaryCall<DeleteRequest, DeleteAnswer>;
   exec: handleBidiStreamingCall<ExecRequest, StreamOutput>;
+  attach: handleBidiStreamingCall<AttachRequest, StreamOutput>;
+  portForward: handleBidiStreamingCall<PortForwardRequest, StreamOutput>;
   logs: handleServerStreamingCall<LogsStart, StreamOutput>;
 }
 
@@ -1703,6 +2075,18 @@ export interface ClusterClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: WriteAnswer) => void,
   ): ClientUnaryCall;
+  patch(request: PatchRequest, callback: (error: ServiceError | null, response: WriteResult) => void): ClientUnaryCall;
+  patch(
+    request: PatchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: WriteResult) => void,
+  ): ClientUnaryCall;
+  patch(
+    request: PatchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: WriteResult) => void,
+  ): ClientUnaryCall;
   delete(
     request: DeleteRequest,
     callback: (error: ServiceError | null, response: DeleteAnswer) => void,
@@ -1721,6 +2105,12 @@ export interface ClusterClient extends Client {
   exec(): ClientDuplexStream<ExecRequest, StreamOutput>;
   exec(options: Partial<CallOptions>): ClientDuplexStream<ExecRequest, StreamOutput>;
   exec(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ExecRequest, StreamOutput>;
+  attach(): ClientDuplexStream<AttachRequest, StreamOutput>;
+  attach(options: Partial<CallOptions>): ClientDuplexStream<AttachRequest, StreamOutput>;
+  attach(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<AttachRequest, StreamOutput>;
+  portForward(): ClientDuplexStream<PortForwardRequest, StreamOutput>;
+  portForward(options: Partial<CallOptions>): ClientDuplexStream<PortForwardRequest, StreamOutput>;
+  portForward(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<PortForwardRequest, StreamOutput>;
   logs(request: LogsStart, options?: Partial<CallOptions>): ClientReadableStream<StreamOutput>;
   logs(request: LogsStart, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<StreamOutput>;
 }

@@ -25,6 +25,9 @@ export interface Resource {
     | { $case: "namespace"; value: Namespace }
     | { $case: "node"; value: Node }
     | { $case: "pod"; value: Pod }
+    | { $case: "configMap"; value: ConfigMap }
+    | { $case: "secret"; value: Secret }
+    | { $case: "event"; value: Event }
     | undefined;
 }
 
@@ -178,19 +181,22 @@ export interface PodSpec {
   subdomain?:
     | string
     | undefined;
+  /** Those with the restart policy Always are sidecars: they start in order with the others and run on beside the containers. */
+  initContainers: Container[];
+  volumes: Volume[];
+  tolerations: Toleration[];
+  affinity?: Affinity | undefined;
+  hostAliases: HostAlias[];
+  securityContext?:
+    | PodSecurityContext
+    | undefined;
   /** Kept, not acted on. */
-  initContainers: any[];
   ephemeralContainers: any[];
-  volumes: any[];
-  affinity?: { [key: string]: any } | undefined;
-  tolerations: any[];
-  securityContext?: { [key: string]: any } | undefined;
   serviceAccountName?: string | undefined;
   serviceAccount?: string | undefined;
   automountServiceAccountToken?: boolean | undefined;
   dnsPolicy?: string | undefined;
   dnsConfig?: { [key: string]: any } | undefined;
-  hostAliases: any[];
   imagePullSecrets: any[];
   schedulerName?: string | undefined;
   priorityClassName?: string | undefined;
@@ -220,6 +226,119 @@ export interface PodSpec_OverheadEntry {
   value: string;
 }
 
+export interface HostAlias {
+  ip?: string | undefined;
+  hostnames: string[];
+}
+
+export interface PodSecurityContext {
+  runAsUser?: number | undefined;
+  runAsGroup?: number | undefined;
+  supplementalGroups: number[];
+  fsGroup?:
+    | number
+    | undefined;
+  /** Kept, not acted on. */
+  runAsNonRoot?: boolean | undefined;
+  seLinuxOptions?: { [key: string]: any } | undefined;
+  seccompProfile?: { [key: string]: any } | undefined;
+  sysctls: any[];
+  fsGroupChangePolicy?: string | undefined;
+  appArmorProfile?: { [key: string]: any } | undefined;
+}
+
+export interface Toleration {
+  key?:
+    | string
+    | undefined;
+  /** "Exists" or "Equal", which is the default. */
+  operator?: string | undefined;
+  value?: string | undefined;
+  effect?: string | undefined;
+  tolerationSeconds?: number | undefined;
+}
+
+export interface Affinity {
+  nodeAffinity?:
+    | NodeAffinity
+    | undefined;
+  /** Kept, not acted on. */
+  podAffinity?: { [key: string]: any } | undefined;
+  podAntiAffinity?: { [key: string]: any } | undefined;
+}
+
+export interface NodeAffinity {
+  requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector | undefined;
+  preferredDuringSchedulingIgnoredDuringExecution: PreferredSchedulingTerm[];
+}
+
+export interface NodeSelector {
+  nodeSelectorTerms: NodeSelectorTerm[];
+}
+
+export interface NodeSelectorTerm {
+  matchExpressions: NodeSelectorRequirement[];
+  matchFields: NodeSelectorRequirement[];
+}
+
+export interface NodeSelectorRequirement {
+  key?:
+    | string
+    | undefined;
+  /** "In", "NotIn", "Exists", "DoesNotExist", "Gt" or "Lt". */
+  operator?: string | undefined;
+  values: string[];
+}
+
+export interface PreferredSchedulingTerm {
+  weight?: number | undefined;
+  preference?: NodeSelectorTerm | undefined;
+}
+
+export interface Volume {
+  name?: string | undefined;
+  emptyDir?: EmptyDirVolume | undefined;
+  configMap?: ConfigMapVolume | undefined;
+  secret?:
+    | SecretVolume
+    | undefined;
+  /** Kept, not acted on: a container that mounts one of these can't start. */
+  hostPath?: { [key: string]: any } | undefined;
+  persistentVolumeClaim?: { [key: string]: any } | undefined;
+  projected?: { [key: string]: any } | undefined;
+  downwardAPI?: { [key: string]: any } | undefined;
+  csi?: { [key: string]: any } | undefined;
+  nfs?: { [key: string]: any } | undefined;
+}
+
+export interface EmptyDirVolume {
+  medium?:
+    | string
+    | undefined;
+  /** A quantity. */
+  sizeLimit?: string | undefined;
+}
+
+export interface ConfigMapVolume {
+  name?: string | undefined;
+  items: KeyToPath[];
+  defaultMode?: number | undefined;
+  optional?: boolean | undefined;
+}
+
+export interface SecretVolume {
+  secretName?: string | undefined;
+  items: KeyToPath[];
+  defaultMode?: number | undefined;
+  optional?: boolean | undefined;
+}
+
+export interface KeyToPath {
+  key?: string | undefined;
+  path?: string | undefined;
+  mode?: number | undefined;
+}
+
 export interface Container {
   name?: string | undefined;
   image?: string | undefined;
@@ -228,44 +347,193 @@ export interface Container {
   workingDir?: string | undefined;
   env: EnvVar[];
   ports: ContainerPort[];
+  envFrom: EnvFromSource[];
+  volumeMounts: VolumeMount[];
+  resources?: ResourceRequirements | undefined;
+  securityContext?: SecurityContext | undefined;
+  livenessProbe?: Probe | undefined;
+  readinessProbe?: Probe | undefined;
+  startupProbe?: Probe | undefined;
+  lifecycle?: Lifecycle | undefined;
+  terminationMessagePath?:
+    | string
+    | undefined;
+  /** "File" or "FallbackToLogsOnError". */
+  terminationMessagePolicy?:
+    | string
+    | undefined;
+  /** Of an init container; "Always" makes it a sidecar. */
+  restartPolicy?: string | undefined;
+  stdin?:
+    | boolean
+    | undefined;
   /** Kept, not acted on. */
   imagePullPolicy?: string | undefined;
-  resources?: { [key: string]: any } | undefined;
-  securityContext?: { [key: string]: any } | undefined;
-  livenessProbe?: { [key: string]: any } | undefined;
-  readinessProbe?: { [key: string]: any } | undefined;
-  startupProbe?: { [key: string]: any } | undefined;
-  lifecycle?: { [key: string]: any } | undefined;
-  volumeMounts: any[];
   volumeDevices: any[];
-  envFrom: any[];
-  terminationMessagePath?: string | undefined;
-  terminationMessagePolicy?: string | undefined;
-  stdin?: boolean | undefined;
   stdinOnce?: boolean | undefined;
   tty?: boolean | undefined;
   resizePolicy: any[];
-  restartPolicy?: string | undefined;
 }
 
 export interface EnvVar {
   name?: string | undefined;
-  value?:
-    | string
+  value?: string | undefined;
+  valueFrom?: EnvVarSource | undefined;
+}
+
+export interface EnvVarSource {
+  fieldRef?: ObjectFieldSelector | undefined;
+  configMapKeyRef?: KeySelector | undefined;
+  secretKeyRef?:
+    | KeySelector
     | undefined;
   /** Kept, not acted on. */
-  valueFrom?: { [key: string]: any } | undefined;
+  resourceFieldRef?: { [key: string]: any } | undefined;
+}
+
+export interface ObjectFieldSelector {
+  apiVersion?: string | undefined;
+  fieldPath?: string | undefined;
+}
+
+/** A key of a ConfigMap or a Secret. */
+export interface KeySelector {
+  name?: string | undefined;
+  key?: string | undefined;
+  optional?: boolean | undefined;
+}
+
+export interface EnvFromSource {
+  prefix?: string | undefined;
+  configMapRef?: EnvFromObject | undefined;
+  secretRef?: EnvFromObject | undefined;
+}
+
+export interface EnvFromObject {
+  name?: string | undefined;
+  optional?: boolean | undefined;
 }
 
 export interface ContainerPort {
   name?: string | undefined;
   containerPort?: number | undefined;
-  protocol?:
+  protocol?: string | undefined;
+  hostPort?: number | undefined;
+  hostIP?: string | undefined;
+}
+
+export interface VolumeMount {
+  name?: string | undefined;
+  mountPath?: string | undefined;
+  readOnly?: boolean | undefined;
+  subPath?:
     | string
     | undefined;
   /** Kept, not acted on. */
-  hostPort?: number | undefined;
-  hostIP?: string | undefined;
+  mountPropagation?: string | undefined;
+  subPathExpr?: string | undefined;
+  recursiveReadOnly?: string | undefined;
+}
+
+/** Quantities. */
+export interface ResourceRequirements {
+  limits: { [key: string]: string };
+  requests: { [key: string]: string };
+  /** Kept, not acted on. */
+  claims: any[];
+}
+
+export interface ResourceRequirements_LimitsEntry {
+  key: string;
+  value: string;
+}
+
+export interface ResourceRequirements_RequestsEntry {
+  key: string;
+  value: string;
+}
+
+export interface SecurityContext {
+  runAsUser?: number | undefined;
+  runAsGroup?: number | undefined;
+  capabilities?:
+    | Capabilities
+    | undefined;
+  /** Kept, not acted on. */
+  privileged?: boolean | undefined;
+  allowPrivilegeEscalation?: boolean | undefined;
+  readOnlyRootFilesystem?: boolean | undefined;
+  runAsNonRoot?: boolean | undefined;
+  procMount?: string | undefined;
+  seLinuxOptions?: { [key: string]: any } | undefined;
+  seccompProfile?: { [key: string]: any } | undefined;
+  appArmorProfile?: { [key: string]: any } | undefined;
+}
+
+export interface Capabilities {
+  add: string[];
+  drop: string[];
+}
+
+/** How to ask a container how it is. Exactly one of the four ways is set. */
+export interface Probe {
+  exec?: ExecAction | undefined;
+  httpGet?: HTTPGetAction | undefined;
+  tcpSocket?: TCPSocketAction | undefined;
+  grpc?: GRPCAction | undefined;
+  initialDelaySeconds?: number | undefined;
+  timeoutSeconds?: number | undefined;
+  periodSeconds?: number | undefined;
+  successThreshold?: number | undefined;
+  failureThreshold?: number | undefined;
+  terminationGracePeriodSeconds?: number | undefined;
+}
+
+export interface ExecAction {
+  command: string[];
+}
+
+export interface HTTPGetAction {
+  path?:
+    | string
+    | undefined;
+  /** A number or a port's name. */
+  port?: any | undefined;
+  host?: string | undefined;
+  scheme?: string | undefined;
+  httpHeaders: HTTPHeader[];
+}
+
+export interface HTTPHeader {
+  name?: string | undefined;
+  value?: string | undefined;
+}
+
+export interface TCPSocketAction {
+  /** A number or a port's name. */
+  port?: any | undefined;
+  host?: string | undefined;
+}
+
+export interface GRPCAction {
+  port?: number | undefined;
+  service?: string | undefined;
+}
+
+export interface Lifecycle {
+  postStart?: LifecycleHandler | undefined;
+  preStop?: LifecycleHandler | undefined;
+}
+
+export interface LifecycleHandler {
+  exec?: ExecAction | undefined;
+  httpGet?: HTTPGetAction | undefined;
+  sleep?: SleepAction | undefined;
+  tcpSocket?: TCPSocketAction | undefined;
+}
+
+export interface SleepAction {
+  seconds?: number | undefined;
 }
 
 export interface PodStatus {
@@ -281,6 +549,7 @@ export interface PodStatus {
   startTime?: string | undefined;
   containerStatuses: ContainerStatus[];
   qosClass?: string | undefined;
+  initContainerStatuses: ContainerStatus[];
 }
 
 export interface HostIP {
@@ -329,6 +598,93 @@ export interface ContainerStateTerminated {
   containerID?: string | undefined;
 }
 
+export interface ConfigMap {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+  metadata?: ObjectMeta | undefined;
+  data: { [key: string]: string };
+  /** Base64. */
+  binaryData: { [key: string]: string };
+  immutable?: boolean | undefined;
+}
+
+export interface ConfigMap_DataEntry {
+  key: string;
+  value: string;
+}
+
+export interface ConfigMap_BinaryDataEntry {
+  key: string;
+  value: string;
+}
+
+export interface Secret {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** "Opaque" where it is absent. */
+  type?:
+    | string
+    | undefined;
+  /** Base64. */
+  data: { [key: string]: string };
+  /** Plain text; goes into `data` when the object is written, and is never answered. */
+  stringData: { [key: string]: string };
+  immutable?: boolean | undefined;
+}
+
+export interface Secret_DataEntry {
+  key: string;
+  value: string;
+}
+
+export interface Secret_StringDataEntry {
+  key: string;
+  value: string;
+}
+
+/** Something that happened to an object, once or often. */
+export interface Event {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+  metadata?: ObjectMeta | undefined;
+  involvedObject?: ObjectReference | undefined;
+  reason?: string | undefined;
+  message?: string | undefined;
+  source?: EventSource | undefined;
+  firstTimestamp?: string | undefined;
+  lastTimestamp?: string | undefined;
+  count?:
+    | number
+    | undefined;
+  /** "Normal" or "Warning". */
+  type?: string | undefined;
+  reportingComponent?: string | undefined;
+  reportingInstance?: string | undefined;
+  action?:
+    | string
+    | undefined;
+  /** MicroTime. */
+  eventTime?: string | undefined;
+}
+
+export interface EventSource {
+  component?: string | undefined;
+  host?: string | undefined;
+}
+
+export interface ObjectReference {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+  namespace?: string | undefined;
+  name?: string | undefined;
+  uid?: string | undefined;
+  resourceVersion?: string | undefined;
+  fieldPath?: string | undefined;
+}
+
 function createBaseResource(): Resource {
   return { object: undefined };
 }
@@ -344,6 +700,15 @@ export const Resource: MessageFns<Resource> = {
         break;
       case "pod":
         Pod.encode(message.object.value, writer.uint32(26).fork()).join();
+        break;
+      case "configMap":
+        ConfigMap.encode(message.object.value, writer.uint32(34).fork()).join();
+        break;
+      case "secret":
+        Secret.encode(message.object.value, writer.uint32(42).fork()).join();
+        break;
+      case "event":
+        Event.encode(message.object.value, writer.uint32(50).fork()).join();
         break;
     }
     return writer;
@@ -386,6 +751,30 @@ export const Resource: MessageFns<Resource> = {
             message.object = { $case: "pod", value: Pod.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.object = { $case: "configMap", value: ConfigMap.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.object = { $case: "secret", value: Secret.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.object = { $case: "event", value: Event.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -406,6 +795,14 @@ export const Resource: MessageFns<Resource> = {
         ? { $case: "node", value: Node.fromJSON(object.node) }
         : isSet(object.pod)
         ? { $case: "pod", value: Pod.fromJSON(object.pod) }
+        : isSet(object.configMap)
+        ? { $case: "configMap", value: ConfigMap.fromJSON(object.configMap) }
+        : isSet(object.config_map)
+        ? { $case: "configMap", value: ConfigMap.fromJSON(object.config_map) }
+        : isSet(object.secret)
+        ? { $case: "secret", value: Secret.fromJSON(object.secret) }
+        : isSet(object.event)
+        ? { $case: "event", value: Event.fromJSON(object.event) }
         : undefined,
     };
   },
@@ -418,6 +815,12 @@ export const Resource: MessageFns<Resource> = {
       obj.node = Node.toJSON(message.object.value);
     } else if (message.object?.$case === "pod") {
       obj.pod = Pod.toJSON(message.object.value);
+    } else if (message.object?.$case === "configMap") {
+      obj.configMap = ConfigMap.toJSON(message.object.value);
+    } else if (message.object?.$case === "secret") {
+      obj.secret = Secret.toJSON(message.object.value);
+    } else if (message.object?.$case === "event") {
+      obj.event = Event.toJSON(message.object.value);
     }
     return obj;
   },
@@ -2599,17 +3002,17 @@ function createBasePodSpec(): PodSpec {
     hostname: undefined,
     subdomain: undefined,
     initContainers: [],
-    ephemeralContainers: [],
     volumes: [],
-    affinity: undefined,
     tolerations: [],
+    affinity: undefined,
+    hostAliases: [],
     securityContext: undefined,
+    ephemeralContainers: [],
     serviceAccountName: undefined,
     serviceAccount: undefined,
     automountServiceAccountToken: undefined,
     dnsPolicy: undefined,
     dnsConfig: undefined,
-    hostAliases: [],
     imagePullSecrets: [],
     schedulerName: undefined,
     priorityClassName: undefined,
@@ -2657,22 +3060,25 @@ export const PodSpec: MessageFns<PodSpec> = {
       writer.uint32(66).string(message.subdomain);
     }
     for (const v of message.initContainers) {
-      Value.encode(Value.wrap(v!), writer.uint32(242).fork()).join();
+      Container.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.volumes) {
+      Volume.encode(v!, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.tolerations) {
+      Toleration.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.affinity !== undefined) {
+      Affinity.encode(message.affinity, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.hostAliases) {
+      HostAlias.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.securityContext !== undefined) {
+      PodSecurityContext.encode(message.securityContext, writer.uint32(114).fork()).join();
     }
     for (const v of message.ephemeralContainers) {
       Value.encode(Value.wrap(v!), writer.uint32(250).fork()).join();
-    }
-    for (const v of message.volumes) {
-      Value.encode(Value.wrap(v!), writer.uint32(258).fork()).join();
-    }
-    if (message.affinity !== undefined) {
-      Struct.encode(Struct.wrap(message.affinity), writer.uint32(266).fork()).join();
-    }
-    for (const v of message.tolerations) {
-      Value.encode(Value.wrap(v!), writer.uint32(274).fork()).join();
-    }
-    if (message.securityContext !== undefined) {
-      Struct.encode(Struct.wrap(message.securityContext), writer.uint32(282).fork()).join();
     }
     if (message.serviceAccountName !== undefined) {
       writer.uint32(290).string(message.serviceAccountName);
@@ -2688,9 +3094,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.dnsConfig !== undefined) {
       Struct.encode(Struct.wrap(message.dnsConfig), writer.uint32(322).fork()).join();
-    }
-    for (const v of message.hostAliases) {
-      Value.encode(Value.wrap(v!), writer.uint32(330).fork()).join();
     }
     for (const v of message.imagePullSecrets) {
       Value.encode(Value.wrap(v!), writer.uint32(338).fork()).join();
@@ -2826,12 +3229,52 @@ export const PodSpec: MessageFns<PodSpec> = {
             message.subdomain = reader.string();
             continue;
           }
-          case 30: {
-            if (tag !== 242) {
+          case 9: {
+            if (tag !== 74) {
               break;
             }
 
-            message.initContainers.push(Value.unwrap(Value.decode(reader, reader.uint32())));
+            message.initContainers.push(Container.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.volumes.push(Volume.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.tolerations.push(Toleration.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.affinity = Affinity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.hostAliases.push(HostAlias.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.securityContext = PodSecurityContext.decode(reader, reader.uint32());
             continue;
           }
           case 31: {
@@ -2840,38 +3283,6 @@ export const PodSpec: MessageFns<PodSpec> = {
             }
 
             message.ephemeralContainers.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 32: {
-            if (tag !== 258) {
-              break;
-            }
-
-            message.volumes.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 33: {
-            if (tag !== 266) {
-              break;
-            }
-
-            message.affinity = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 34: {
-            if (tag !== 274) {
-              break;
-            }
-
-            message.tolerations.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 35: {
-            if (tag !== 282) {
-              break;
-            }
-
-            message.securityContext = Struct.unwrap(Struct.decode(reader, reader.uint32()));
             continue;
           }
           case 36: {
@@ -2912,14 +3323,6 @@ export const PodSpec: MessageFns<PodSpec> = {
             }
 
             message.dnsConfig = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 41: {
-            if (tag !== 330) {
-              break;
-            }
-
-            message.hostAliases.push(Value.unwrap(Value.decode(reader, reader.uint32())));
             continue;
           }
           case 42: {
@@ -3128,23 +3531,30 @@ export const PodSpec: MessageFns<PodSpec> = {
       hostname: isSet(object.hostname) ? globalThis.String(object.hostname) : undefined,
       subdomain: isSet(object.subdomain) ? globalThis.String(object.subdomain) : undefined,
       initContainers: globalThis.Array.isArray(object?.initContainers)
-        ? [...object.initContainers]
+        ? object.initContainers.map((e: any) => Container.fromJSON(e))
         : globalThis.Array.isArray(object?.init_containers)
-        ? [...object.init_containers]
+        ? object.init_containers.map((e: any) => Container.fromJSON(e))
         : [],
+      volumes: globalThis.Array.isArray(object?.volumes) ? object.volumes.map((e: any) => Volume.fromJSON(e)) : [],
+      tolerations: globalThis.Array.isArray(object?.tolerations)
+        ? object.tolerations.map((e: any) => Toleration.fromJSON(e))
+        : [],
+      affinity: isSet(object.affinity) ? Affinity.fromJSON(object.affinity) : undefined,
+      hostAliases: globalThis.Array.isArray(object?.hostAliases)
+        ? object.hostAliases.map((e: any) => HostAlias.fromJSON(e))
+        : globalThis.Array.isArray(object?.host_aliases)
+        ? object.host_aliases.map((e: any) => HostAlias.fromJSON(e))
+        : [],
+      securityContext: isSet(object.securityContext)
+        ? PodSecurityContext.fromJSON(object.securityContext)
+        : isSet(object.security_context)
+        ? PodSecurityContext.fromJSON(object.security_context)
+        : undefined,
       ephemeralContainers: globalThis.Array.isArray(object?.ephemeralContainers)
         ? [...object.ephemeralContainers]
         : globalThis.Array.isArray(object?.ephemeral_containers)
         ? [...object.ephemeral_containers]
         : [],
-      volumes: globalThis.Array.isArray(object?.volumes) ? [...object.volumes] : [],
-      affinity: isObject(object.affinity) ? object.affinity : undefined,
-      tolerations: globalThis.Array.isArray(object?.tolerations) ? [...object.tolerations] : [],
-      securityContext: isObject(object.securityContext)
-        ? object.securityContext
-        : isObject(object.security_context)
-        ? object.security_context
-        : undefined,
       serviceAccountName: isSet(object.serviceAccountName)
         ? globalThis.String(object.serviceAccountName)
         : isSet(object.service_account_name)
@@ -3170,11 +3580,6 @@ export const PodSpec: MessageFns<PodSpec> = {
         : isObject(object.dns_config)
         ? object.dns_config
         : undefined,
-      hostAliases: globalThis.Array.isArray(object?.hostAliases)
-        ? [...object.hostAliases]
-        : globalThis.Array.isArray(object?.host_aliases)
-        ? [...object.host_aliases]
-        : [],
       imagePullSecrets: globalThis.Array.isArray(object?.imagePullSecrets)
         ? [...object.imagePullSecrets]
         : globalThis.Array.isArray(object?.image_pull_secrets)
@@ -3297,22 +3702,25 @@ export const PodSpec: MessageFns<PodSpec> = {
       obj.subdomain = message.subdomain;
     }
     if (message.initContainers?.length) {
-      obj.initContainers = message.initContainers;
+      obj.initContainers = message.initContainers.map((e) => Container.toJSON(e));
+    }
+    if (message.volumes?.length) {
+      obj.volumes = message.volumes.map((e) => Volume.toJSON(e));
+    }
+    if (message.tolerations?.length) {
+      obj.tolerations = message.tolerations.map((e) => Toleration.toJSON(e));
+    }
+    if (message.affinity !== undefined) {
+      obj.affinity = Affinity.toJSON(message.affinity);
+    }
+    if (message.hostAliases?.length) {
+      obj.hostAliases = message.hostAliases.map((e) => HostAlias.toJSON(e));
+    }
+    if (message.securityContext !== undefined) {
+      obj.securityContext = PodSecurityContext.toJSON(message.securityContext);
     }
     if (message.ephemeralContainers?.length) {
       obj.ephemeralContainers = message.ephemeralContainers;
-    }
-    if (message.volumes?.length) {
-      obj.volumes = message.volumes;
-    }
-    if (message.affinity !== undefined) {
-      obj.affinity = message.affinity;
-    }
-    if (message.tolerations?.length) {
-      obj.tolerations = message.tolerations;
-    }
-    if (message.securityContext !== undefined) {
-      obj.securityContext = message.securityContext;
     }
     if (message.serviceAccountName !== undefined) {
       obj.serviceAccountName = message.serviceAccountName;
@@ -3328,9 +3736,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.dnsConfig !== undefined) {
       obj.dnsConfig = message.dnsConfig;
-    }
-    if (message.hostAliases?.length) {
-      obj.hostAliases = message.hostAliases;
     }
     if (message.imagePullSecrets?.length) {
       obj.imagePullSecrets = message.imagePullSecrets;
@@ -3543,6 +3948,1585 @@ export const PodSpec_OverheadEntry: MessageFns<PodSpec_OverheadEntry> = {
   },
 };
 
+function createBaseHostAlias(): HostAlias {
+  return { ip: undefined, hostnames: [] };
+}
+
+export const HostAlias: MessageFns<HostAlias> = {
+  encode(message: HostAlias, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ip !== undefined) {
+      writer.uint32(10).string(message.ip);
+    }
+    for (const v of message.hostnames) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostAlias {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostAlias();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ip = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hostnames.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HostAlias {
+    return {
+      ip: isSet(object.ip) ? globalThis.String(object.ip) : undefined,
+      hostnames: globalThis.Array.isArray(object?.hostnames)
+        ? object.hostnames.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: HostAlias): unknown {
+    const obj: any = {};
+    if (message.ip !== undefined) {
+      obj.ip = message.ip;
+    }
+    if (message.hostnames?.length) {
+      obj.hostnames = message.hostnames;
+    }
+    return obj;
+  },
+};
+
+function createBasePodSecurityContext(): PodSecurityContext {
+  return {
+    runAsUser: undefined,
+    runAsGroup: undefined,
+    supplementalGroups: [],
+    fsGroup: undefined,
+    runAsNonRoot: undefined,
+    seLinuxOptions: undefined,
+    seccompProfile: undefined,
+    sysctls: [],
+    fsGroupChangePolicy: undefined,
+    appArmorProfile: undefined,
+  };
+}
+
+export const PodSecurityContext: MessageFns<PodSecurityContext> = {
+  encode(message: PodSecurityContext, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runAsUser !== undefined) {
+      writer.uint32(8).int64(message.runAsUser);
+    }
+    if (message.runAsGroup !== undefined) {
+      writer.uint32(16).int64(message.runAsGroup);
+    }
+    if (message.supplementalGroups.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.supplementalGroups) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.fsGroup !== undefined) {
+      writer.uint32(32).int64(message.fsGroup);
+    }
+    if (message.runAsNonRoot !== undefined) {
+      writer.uint32(240).bool(message.runAsNonRoot);
+    }
+    if (message.seLinuxOptions !== undefined) {
+      Struct.encode(Struct.wrap(message.seLinuxOptions), writer.uint32(250).fork()).join();
+    }
+    if (message.seccompProfile !== undefined) {
+      Struct.encode(Struct.wrap(message.seccompProfile), writer.uint32(258).fork()).join();
+    }
+    for (const v of message.sysctls) {
+      Value.encode(Value.wrap(v!), writer.uint32(266).fork()).join();
+    }
+    if (message.fsGroupChangePolicy !== undefined) {
+      writer.uint32(274).string(message.fsGroupChangePolicy);
+    }
+    if (message.appArmorProfile !== undefined) {
+      Struct.encode(Struct.wrap(message.appArmorProfile), writer.uint32(282).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodSecurityContext {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodSecurityContext();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.runAsUser = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.runAsGroup = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.supplementalGroups.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.supplementalGroups.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fsGroup = longToNumber(reader.int64());
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.runAsNonRoot = reader.bool();
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.seLinuxOptions = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.seccompProfile = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.sysctls.push(Value.unwrap(Value.decode(reader, reader.uint32())));
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.fsGroupChangePolicy = reader.string();
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.appArmorProfile = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodSecurityContext {
+    return {
+      runAsUser: isSet(object.runAsUser)
+        ? globalThis.Number(object.runAsUser)
+        : isSet(object.run_as_user)
+        ? globalThis.Number(object.run_as_user)
+        : undefined,
+      runAsGroup: isSet(object.runAsGroup)
+        ? globalThis.Number(object.runAsGroup)
+        : isSet(object.run_as_group)
+        ? globalThis.Number(object.run_as_group)
+        : undefined,
+      supplementalGroups: globalThis.Array.isArray(object?.supplementalGroups)
+        ? object.supplementalGroups.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.supplemental_groups)
+        ? object.supplemental_groups.map((e: any) => globalThis.Number(e))
+        : [],
+      fsGroup: isSet(object.fsGroup)
+        ? globalThis.Number(object.fsGroup)
+        : isSet(object.fs_group)
+        ? globalThis.Number(object.fs_group)
+        : undefined,
+      runAsNonRoot: isSet(object.runAsNonRoot)
+        ? globalThis.Boolean(object.runAsNonRoot)
+        : isSet(object.run_as_non_root)
+        ? globalThis.Boolean(object.run_as_non_root)
+        : undefined,
+      seLinuxOptions: isObject(object.seLinuxOptions)
+        ? object.seLinuxOptions
+        : isObject(object.se_linux_options)
+        ? object.se_linux_options
+        : undefined,
+      seccompProfile: isObject(object.seccompProfile)
+        ? object.seccompProfile
+        : isObject(object.seccomp_profile)
+        ? object.seccomp_profile
+        : undefined,
+      sysctls: globalThis.Array.isArray(object?.sysctls) ? [...object.sysctls] : [],
+      fsGroupChangePolicy: isSet(object.fsGroupChangePolicy)
+        ? globalThis.String(object.fsGroupChangePolicy)
+        : isSet(object.fs_group_change_policy)
+        ? globalThis.String(object.fs_group_change_policy)
+        : undefined,
+      appArmorProfile: isObject(object.appArmorProfile)
+        ? object.appArmorProfile
+        : isObject(object.app_armor_profile)
+        ? object.app_armor_profile
+        : undefined,
+    };
+  },
+
+  toJSON(message: PodSecurityContext): unknown {
+    const obj: any = {};
+    if (message.runAsUser !== undefined) {
+      obj.runAsUser = Math.round(message.runAsUser);
+    }
+    if (message.runAsGroup !== undefined) {
+      obj.runAsGroup = Math.round(message.runAsGroup);
+    }
+    if (message.supplementalGroups?.length) {
+      obj.supplementalGroups = message.supplementalGroups.map((e) => Math.round(e));
+    }
+    if (message.fsGroup !== undefined) {
+      obj.fsGroup = Math.round(message.fsGroup);
+    }
+    if (message.runAsNonRoot !== undefined) {
+      obj.runAsNonRoot = message.runAsNonRoot;
+    }
+    if (message.seLinuxOptions !== undefined) {
+      obj.seLinuxOptions = message.seLinuxOptions;
+    }
+    if (message.seccompProfile !== undefined) {
+      obj.seccompProfile = message.seccompProfile;
+    }
+    if (message.sysctls?.length) {
+      obj.sysctls = message.sysctls;
+    }
+    if (message.fsGroupChangePolicy !== undefined) {
+      obj.fsGroupChangePolicy = message.fsGroupChangePolicy;
+    }
+    if (message.appArmorProfile !== undefined) {
+      obj.appArmorProfile = message.appArmorProfile;
+    }
+    return obj;
+  },
+};
+
+function createBaseToleration(): Toleration {
+  return { key: undefined, operator: undefined, value: undefined, effect: undefined, tolerationSeconds: undefined };
+}
+
+export const Toleration: MessageFns<Toleration> = {
+  encode(message: Toleration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.operator !== undefined) {
+      writer.uint32(18).string(message.operator);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(26).string(message.value);
+    }
+    if (message.effect !== undefined) {
+      writer.uint32(34).string(message.effect);
+    }
+    if (message.tolerationSeconds !== undefined) {
+      writer.uint32(40).int64(message.tolerationSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Toleration {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToleration();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.effect = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.tolerationSeconds = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Toleration {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : undefined,
+      operator: isSet(object.operator) ? globalThis.String(object.operator) : undefined,
+      value: isSet(object.value) ? globalThis.String(object.value) : undefined,
+      effect: isSet(object.effect) ? globalThis.String(object.effect) : undefined,
+      tolerationSeconds: isSet(object.tolerationSeconds)
+        ? globalThis.Number(object.tolerationSeconds)
+        : isSet(object.toleration_seconds)
+        ? globalThis.Number(object.toleration_seconds)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Toleration): unknown {
+    const obj: any = {};
+    if (message.key !== undefined) {
+      obj.key = message.key;
+    }
+    if (message.operator !== undefined) {
+      obj.operator = message.operator;
+    }
+    if (message.value !== undefined) {
+      obj.value = message.value;
+    }
+    if (message.effect !== undefined) {
+      obj.effect = message.effect;
+    }
+    if (message.tolerationSeconds !== undefined) {
+      obj.tolerationSeconds = Math.round(message.tolerationSeconds);
+    }
+    return obj;
+  },
+};
+
+function createBaseAffinity(): Affinity {
+  return { nodeAffinity: undefined, podAffinity: undefined, podAntiAffinity: undefined };
+}
+
+export const Affinity: MessageFns<Affinity> = {
+  encode(message: Affinity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nodeAffinity !== undefined) {
+      NodeAffinity.encode(message.nodeAffinity, writer.uint32(10).fork()).join();
+    }
+    if (message.podAffinity !== undefined) {
+      Struct.encode(Struct.wrap(message.podAffinity), writer.uint32(242).fork()).join();
+    }
+    if (message.podAntiAffinity !== undefined) {
+      Struct.encode(Struct.wrap(message.podAntiAffinity), writer.uint32(250).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Affinity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAffinity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeAffinity = NodeAffinity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.podAffinity = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.podAntiAffinity = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Affinity {
+    return {
+      nodeAffinity: isSet(object.nodeAffinity)
+        ? NodeAffinity.fromJSON(object.nodeAffinity)
+        : isSet(object.node_affinity)
+        ? NodeAffinity.fromJSON(object.node_affinity)
+        : undefined,
+      podAffinity: isObject(object.podAffinity)
+        ? object.podAffinity
+        : isObject(object.pod_affinity)
+        ? object.pod_affinity
+        : undefined,
+      podAntiAffinity: isObject(object.podAntiAffinity)
+        ? object.podAntiAffinity
+        : isObject(object.pod_anti_affinity)
+        ? object.pod_anti_affinity
+        : undefined,
+    };
+  },
+
+  toJSON(message: Affinity): unknown {
+    const obj: any = {};
+    if (message.nodeAffinity !== undefined) {
+      obj.nodeAffinity = NodeAffinity.toJSON(message.nodeAffinity);
+    }
+    if (message.podAffinity !== undefined) {
+      obj.podAffinity = message.podAffinity;
+    }
+    if (message.podAntiAffinity !== undefined) {
+      obj.podAntiAffinity = message.podAntiAffinity;
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeAffinity(): NodeAffinity {
+  return {
+    requiredDuringSchedulingIgnoredDuringExecution: undefined,
+    preferredDuringSchedulingIgnoredDuringExecution: [],
+  };
+}
+
+export const NodeAffinity: MessageFns<NodeAffinity> = {
+  encode(message: NodeAffinity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
+      NodeSelector.encode(message.requiredDuringSchedulingIgnoredDuringExecution, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.preferredDuringSchedulingIgnoredDuringExecution) {
+      PreferredSchedulingTerm.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeAffinity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeAffinity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requiredDuringSchedulingIgnoredDuringExecution = NodeSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.preferredDuringSchedulingIgnoredDuringExecution.push(
+              PreferredSchedulingTerm.decode(reader, reader.uint32()),
+            );
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeAffinity {
+    return {
+      requiredDuringSchedulingIgnoredDuringExecution: isSet(object.requiredDuringSchedulingIgnoredDuringExecution)
+        ? NodeSelector.fromJSON(object.requiredDuringSchedulingIgnoredDuringExecution)
+        : isSet(object.required_during_scheduling_ignored_during_execution)
+        ? NodeSelector.fromJSON(object.required_during_scheduling_ignored_during_execution)
+        : undefined,
+      preferredDuringSchedulingIgnoredDuringExecution:
+        globalThis.Array.isArray(object?.preferredDuringSchedulingIgnoredDuringExecution)
+          ? object.preferredDuringSchedulingIgnoredDuringExecution.map((e: any) => PreferredSchedulingTerm.fromJSON(e))
+          : globalThis.Array.isArray(object?.preferred_during_scheduling_ignored_during_execution)
+          ? object.preferred_during_scheduling_ignored_during_execution.map((e: any) =>
+            PreferredSchedulingTerm.fromJSON(e)
+          )
+          : [],
+    };
+  },
+
+  toJSON(message: NodeAffinity): unknown {
+    const obj: any = {};
+    if (message.requiredDuringSchedulingIgnoredDuringExecution !== undefined) {
+      obj.requiredDuringSchedulingIgnoredDuringExecution = NodeSelector.toJSON(
+        message.requiredDuringSchedulingIgnoredDuringExecution,
+      );
+    }
+    if (message.preferredDuringSchedulingIgnoredDuringExecution?.length) {
+      obj.preferredDuringSchedulingIgnoredDuringExecution = message.preferredDuringSchedulingIgnoredDuringExecution.map(
+        (e) => PreferredSchedulingTerm.toJSON(e)
+      );
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeSelector(): NodeSelector {
+  return { nodeSelectorTerms: [] };
+}
+
+export const NodeSelector: MessageFns<NodeSelector> = {
+  encode(message: NodeSelector, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nodeSelectorTerms) {
+      NodeSelectorTerm.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeSelector {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeSelector();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nodeSelectorTerms.push(NodeSelectorTerm.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeSelector {
+    return {
+      nodeSelectorTerms: globalThis.Array.isArray(object?.nodeSelectorTerms)
+        ? object.nodeSelectorTerms.map((e: any) => NodeSelectorTerm.fromJSON(e))
+        : globalThis.Array.isArray(object?.node_selector_terms)
+        ? object.node_selector_terms.map((e: any) => NodeSelectorTerm.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NodeSelector): unknown {
+    const obj: any = {};
+    if (message.nodeSelectorTerms?.length) {
+      obj.nodeSelectorTerms = message.nodeSelectorTerms.map((e) => NodeSelectorTerm.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeSelectorTerm(): NodeSelectorTerm {
+  return { matchExpressions: [], matchFields: [] };
+}
+
+export const NodeSelectorTerm: MessageFns<NodeSelectorTerm> = {
+  encode(message: NodeSelectorTerm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.matchExpressions) {
+      NodeSelectorRequirement.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.matchFields) {
+      NodeSelectorRequirement.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeSelectorTerm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeSelectorTerm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.matchExpressions.push(NodeSelectorRequirement.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.matchFields.push(NodeSelectorRequirement.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeSelectorTerm {
+    return {
+      matchExpressions: globalThis.Array.isArray(object?.matchExpressions)
+        ? object.matchExpressions.map((e: any) => NodeSelectorRequirement.fromJSON(e))
+        : globalThis.Array.isArray(object?.match_expressions)
+        ? object.match_expressions.map((e: any) => NodeSelectorRequirement.fromJSON(e))
+        : [],
+      matchFields: globalThis.Array.isArray(object?.matchFields)
+        ? object.matchFields.map((e: any) => NodeSelectorRequirement.fromJSON(e))
+        : globalThis.Array.isArray(object?.match_fields)
+        ? object.match_fields.map((e: any) => NodeSelectorRequirement.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NodeSelectorTerm): unknown {
+    const obj: any = {};
+    if (message.matchExpressions?.length) {
+      obj.matchExpressions = message.matchExpressions.map((e) => NodeSelectorRequirement.toJSON(e));
+    }
+    if (message.matchFields?.length) {
+      obj.matchFields = message.matchFields.map((e) => NodeSelectorRequirement.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeSelectorRequirement(): NodeSelectorRequirement {
+  return { key: undefined, operator: undefined, values: [] };
+}
+
+export const NodeSelectorRequirement: MessageFns<NodeSelectorRequirement> = {
+  encode(message: NodeSelectorRequirement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.operator !== undefined) {
+      writer.uint32(18).string(message.operator);
+    }
+    for (const v of message.values) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeSelectorRequirement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeSelectorRequirement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeSelectorRequirement {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : undefined,
+      operator: isSet(object.operator) ? globalThis.String(object.operator) : undefined,
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: NodeSelectorRequirement): unknown {
+    const obj: any = {};
+    if (message.key !== undefined) {
+      obj.key = message.key;
+    }
+    if (message.operator !== undefined) {
+      obj.operator = message.operator;
+    }
+    if (message.values?.length) {
+      obj.values = message.values;
+    }
+    return obj;
+  },
+};
+
+function createBasePreferredSchedulingTerm(): PreferredSchedulingTerm {
+  return { weight: undefined, preference: undefined };
+}
+
+export const PreferredSchedulingTerm: MessageFns<PreferredSchedulingTerm> = {
+  encode(message: PreferredSchedulingTerm, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.weight !== undefined) {
+      writer.uint32(8).int32(message.weight);
+    }
+    if (message.preference !== undefined) {
+      NodeSelectorTerm.encode(message.preference, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreferredSchedulingTerm {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreferredSchedulingTerm();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.weight = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.preference = NodeSelectorTerm.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreferredSchedulingTerm {
+    return {
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : undefined,
+      preference: isSet(object.preference) ? NodeSelectorTerm.fromJSON(object.preference) : undefined,
+    };
+  },
+
+  toJSON(message: PreferredSchedulingTerm): unknown {
+    const obj: any = {};
+    if (message.weight !== undefined) {
+      obj.weight = Math.round(message.weight);
+    }
+    if (message.preference !== undefined) {
+      obj.preference = NodeSelectorTerm.toJSON(message.preference);
+    }
+    return obj;
+  },
+};
+
+function createBaseVolume(): Volume {
+  return {
+    name: undefined,
+    emptyDir: undefined,
+    configMap: undefined,
+    secret: undefined,
+    hostPath: undefined,
+    persistentVolumeClaim: undefined,
+    projected: undefined,
+    downwardAPI: undefined,
+    csi: undefined,
+    nfs: undefined,
+  };
+}
+
+export const Volume: MessageFns<Volume> = {
+  encode(message: Volume, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.emptyDir !== undefined) {
+      EmptyDirVolume.encode(message.emptyDir, writer.uint32(18).fork()).join();
+    }
+    if (message.configMap !== undefined) {
+      ConfigMapVolume.encode(message.configMap, writer.uint32(26).fork()).join();
+    }
+    if (message.secret !== undefined) {
+      SecretVolume.encode(message.secret, writer.uint32(34).fork()).join();
+    }
+    if (message.hostPath !== undefined) {
+      Struct.encode(Struct.wrap(message.hostPath), writer.uint32(242).fork()).join();
+    }
+    if (message.persistentVolumeClaim !== undefined) {
+      Struct.encode(Struct.wrap(message.persistentVolumeClaim), writer.uint32(250).fork()).join();
+    }
+    if (message.projected !== undefined) {
+      Struct.encode(Struct.wrap(message.projected), writer.uint32(258).fork()).join();
+    }
+    if (message.downwardAPI !== undefined) {
+      Struct.encode(Struct.wrap(message.downwardAPI), writer.uint32(266).fork()).join();
+    }
+    if (message.csi !== undefined) {
+      Struct.encode(Struct.wrap(message.csi), writer.uint32(274).fork()).join();
+    }
+    if (message.nfs !== undefined) {
+      Struct.encode(Struct.wrap(message.nfs), writer.uint32(282).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Volume {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVolume();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.emptyDir = EmptyDirVolume.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.configMap = ConfigMapVolume.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.secret = SecretVolume.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.hostPath = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.persistentVolumeClaim = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.projected = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.downwardAPI = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.csi = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.nfs = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Volume {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      emptyDir: isSet(object.emptyDir)
+        ? EmptyDirVolume.fromJSON(object.emptyDir)
+        : isSet(object.empty_dir)
+        ? EmptyDirVolume.fromJSON(object.empty_dir)
+        : undefined,
+      configMap: isSet(object.configMap)
+        ? ConfigMapVolume.fromJSON(object.configMap)
+        : isSet(object.config_map)
+        ? ConfigMapVolume.fromJSON(object.config_map)
+        : undefined,
+      secret: isSet(object.secret) ? SecretVolume.fromJSON(object.secret) : undefined,
+      hostPath: isObject(object.hostPath) ? object.hostPath : isObject(object.host_path) ? object.host_path : undefined,
+      persistentVolumeClaim: isObject(object.persistentVolumeClaim)
+        ? object.persistentVolumeClaim
+        : isObject(object.persistent_volume_claim)
+        ? object.persistent_volume_claim
+        : undefined,
+      projected: isObject(object.projected) ? object.projected : undefined,
+      downwardAPI: isObject(object.downwardAPI)
+        ? object.downwardAPI
+        : isObject(object.downward_api)
+        ? object.downward_api
+        : undefined,
+      csi: isObject(object.csi) ? object.csi : undefined,
+      nfs: isObject(object.nfs) ? object.nfs : undefined,
+    };
+  },
+
+  toJSON(message: Volume): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.emptyDir !== undefined) {
+      obj.emptyDir = EmptyDirVolume.toJSON(message.emptyDir);
+    }
+    if (message.configMap !== undefined) {
+      obj.configMap = ConfigMapVolume.toJSON(message.configMap);
+    }
+    if (message.secret !== undefined) {
+      obj.secret = SecretVolume.toJSON(message.secret);
+    }
+    if (message.hostPath !== undefined) {
+      obj.hostPath = message.hostPath;
+    }
+    if (message.persistentVolumeClaim !== undefined) {
+      obj.persistentVolumeClaim = message.persistentVolumeClaim;
+    }
+    if (message.projected !== undefined) {
+      obj.projected = message.projected;
+    }
+    if (message.downwardAPI !== undefined) {
+      obj.downwardAPI = message.downwardAPI;
+    }
+    if (message.csi !== undefined) {
+      obj.csi = message.csi;
+    }
+    if (message.nfs !== undefined) {
+      obj.nfs = message.nfs;
+    }
+    return obj;
+  },
+};
+
+function createBaseEmptyDirVolume(): EmptyDirVolume {
+  return { medium: undefined, sizeLimit: undefined };
+}
+
+export const EmptyDirVolume: MessageFns<EmptyDirVolume> = {
+  encode(message: EmptyDirVolume, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.medium !== undefined) {
+      writer.uint32(10).string(message.medium);
+    }
+    if (message.sizeLimit !== undefined) {
+      writer.uint32(18).string(message.sizeLimit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EmptyDirVolume {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEmptyDirVolume();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.medium = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sizeLimit = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EmptyDirVolume {
+    return {
+      medium: isSet(object.medium) ? globalThis.String(object.medium) : undefined,
+      sizeLimit: isSet(object.sizeLimit)
+        ? globalThis.String(object.sizeLimit)
+        : isSet(object.size_limit)
+        ? globalThis.String(object.size_limit)
+        : undefined,
+    };
+  },
+
+  toJSON(message: EmptyDirVolume): unknown {
+    const obj: any = {};
+    if (message.medium !== undefined) {
+      obj.medium = message.medium;
+    }
+    if (message.sizeLimit !== undefined) {
+      obj.sizeLimit = message.sizeLimit;
+    }
+    return obj;
+  },
+};
+
+function createBaseConfigMapVolume(): ConfigMapVolume {
+  return { name: undefined, items: [], defaultMode: undefined, optional: undefined };
+}
+
+export const ConfigMapVolume: MessageFns<ConfigMapVolume> = {
+  encode(message: ConfigMapVolume, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.items) {
+      KeyToPath.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.defaultMode !== undefined) {
+      writer.uint32(24).int32(message.defaultMode);
+    }
+    if (message.optional !== undefined) {
+      writer.uint32(32).bool(message.optional);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigMapVolume {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigMapVolume();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.items.push(KeyToPath.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.defaultMode = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.optional = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConfigMapVolume {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => KeyToPath.fromJSON(e)) : [],
+      defaultMode: isSet(object.defaultMode)
+        ? globalThis.Number(object.defaultMode)
+        : isSet(object.default_mode)
+        ? globalThis.Number(object.default_mode)
+        : undefined,
+      optional: isSet(object.optional) ? globalThis.Boolean(object.optional) : undefined,
+    };
+  },
+
+  toJSON(message: ConfigMapVolume): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => KeyToPath.toJSON(e));
+    }
+    if (message.defaultMode !== undefined) {
+      obj.defaultMode = Math.round(message.defaultMode);
+    }
+    if (message.optional !== undefined) {
+      obj.optional = message.optional;
+    }
+    return obj;
+  },
+};
+
+function createBaseSecretVolume(): SecretVolume {
+  return { secretName: undefined, items: [], defaultMode: undefined, optional: undefined };
+}
+
+export const SecretVolume: MessageFns<SecretVolume> = {
+  encode(message: SecretVolume, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.secretName !== undefined) {
+      writer.uint32(10).string(message.secretName);
+    }
+    for (const v of message.items) {
+      KeyToPath.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.defaultMode !== undefined) {
+      writer.uint32(24).int32(message.defaultMode);
+    }
+    if (message.optional !== undefined) {
+      writer.uint32(32).bool(message.optional);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SecretVolume {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecretVolume();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.secretName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.items.push(KeyToPath.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.defaultMode = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.optional = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SecretVolume {
+    return {
+      secretName: isSet(object.secretName)
+        ? globalThis.String(object.secretName)
+        : isSet(object.secret_name)
+        ? globalThis.String(object.secret_name)
+        : undefined,
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => KeyToPath.fromJSON(e)) : [],
+      defaultMode: isSet(object.defaultMode)
+        ? globalThis.Number(object.defaultMode)
+        : isSet(object.default_mode)
+        ? globalThis.Number(object.default_mode)
+        : undefined,
+      optional: isSet(object.optional) ? globalThis.Boolean(object.optional) : undefined,
+    };
+  },
+
+  toJSON(message: SecretVolume): unknown {
+    const obj: any = {};
+    if (message.secretName !== undefined) {
+      obj.secretName = message.secretName;
+    }
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => KeyToPath.toJSON(e));
+    }
+    if (message.defaultMode !== undefined) {
+      obj.defaultMode = Math.round(message.defaultMode);
+    }
+    if (message.optional !== undefined) {
+      obj.optional = message.optional;
+    }
+    return obj;
+  },
+};
+
+function createBaseKeyToPath(): KeyToPath {
+  return { key: undefined, path: undefined, mode: undefined };
+}
+
+export const KeyToPath: MessageFns<KeyToPath> = {
+  encode(message: KeyToPath, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.path !== undefined) {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.mode !== undefined) {
+      writer.uint32(24).int32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyToPath {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyToPath();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): KeyToPath {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : undefined,
+      path: isSet(object.path) ? globalThis.String(object.path) : undefined,
+      mode: isSet(object.mode) ? globalThis.Number(object.mode) : undefined,
+    };
+  },
+
+  toJSON(message: KeyToPath): unknown {
+    const obj: any = {};
+    if (message.key !== undefined) {
+      obj.key = message.key;
+    }
+    if (message.path !== undefined) {
+      obj.path = message.path;
+    }
+    if (message.mode !== undefined) {
+      obj.mode = Math.round(message.mode);
+    }
+    return obj;
+  },
+};
+
 function createBaseContainer(): Container {
   return {
     name: undefined,
@@ -3552,23 +5536,23 @@ function createBaseContainer(): Container {
     workingDir: undefined,
     env: [],
     ports: [],
-    imagePullPolicy: undefined,
+    envFrom: [],
+    volumeMounts: [],
     resources: undefined,
     securityContext: undefined,
     livenessProbe: undefined,
     readinessProbe: undefined,
     startupProbe: undefined,
     lifecycle: undefined,
-    volumeMounts: [],
-    volumeDevices: [],
-    envFrom: [],
     terminationMessagePath: undefined,
     terminationMessagePolicy: undefined,
+    restartPolicy: undefined,
     stdin: undefined,
+    imagePullPolicy: undefined,
+    volumeDevices: [],
     stdinOnce: undefined,
     tty: undefined,
     resizePolicy: [],
-    restartPolicy: undefined,
   };
 }
 
@@ -3595,44 +5579,47 @@ export const Container: MessageFns<Container> = {
     for (const v of message.ports) {
       ContainerPort.encode(v!, writer.uint32(58).fork()).join();
     }
+    for (const v of message.envFrom) {
+      EnvFromSource.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.volumeMounts) {
+      VolumeMount.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.resources !== undefined) {
+      ResourceRequirements.encode(message.resources, writer.uint32(82).fork()).join();
+    }
+    if (message.securityContext !== undefined) {
+      SecurityContext.encode(message.securityContext, writer.uint32(90).fork()).join();
+    }
+    if (message.livenessProbe !== undefined) {
+      Probe.encode(message.livenessProbe, writer.uint32(98).fork()).join();
+    }
+    if (message.readinessProbe !== undefined) {
+      Probe.encode(message.readinessProbe, writer.uint32(106).fork()).join();
+    }
+    if (message.startupProbe !== undefined) {
+      Probe.encode(message.startupProbe, writer.uint32(114).fork()).join();
+    }
+    if (message.lifecycle !== undefined) {
+      Lifecycle.encode(message.lifecycle, writer.uint32(122).fork()).join();
+    }
+    if (message.terminationMessagePath !== undefined) {
+      writer.uint32(130).string(message.terminationMessagePath);
+    }
+    if (message.terminationMessagePolicy !== undefined) {
+      writer.uint32(138).string(message.terminationMessagePolicy);
+    }
+    if (message.restartPolicy !== undefined) {
+      writer.uint32(146).string(message.restartPolicy);
+    }
+    if (message.stdin !== undefined) {
+      writer.uint32(152).bool(message.stdin);
+    }
     if (message.imagePullPolicy !== undefined) {
       writer.uint32(242).string(message.imagePullPolicy);
     }
-    if (message.resources !== undefined) {
-      Struct.encode(Struct.wrap(message.resources), writer.uint32(250).fork()).join();
-    }
-    if (message.securityContext !== undefined) {
-      Struct.encode(Struct.wrap(message.securityContext), writer.uint32(258).fork()).join();
-    }
-    if (message.livenessProbe !== undefined) {
-      Struct.encode(Struct.wrap(message.livenessProbe), writer.uint32(266).fork()).join();
-    }
-    if (message.readinessProbe !== undefined) {
-      Struct.encode(Struct.wrap(message.readinessProbe), writer.uint32(274).fork()).join();
-    }
-    if (message.startupProbe !== undefined) {
-      Struct.encode(Struct.wrap(message.startupProbe), writer.uint32(282).fork()).join();
-    }
-    if (message.lifecycle !== undefined) {
-      Struct.encode(Struct.wrap(message.lifecycle), writer.uint32(290).fork()).join();
-    }
-    for (const v of message.volumeMounts) {
-      Value.encode(Value.wrap(v!), writer.uint32(298).fork()).join();
-    }
     for (const v of message.volumeDevices) {
       Value.encode(Value.wrap(v!), writer.uint32(306).fork()).join();
-    }
-    for (const v of message.envFrom) {
-      Value.encode(Value.wrap(v!), writer.uint32(314).fork()).join();
-    }
-    if (message.terminationMessagePath !== undefined) {
-      writer.uint32(322).string(message.terminationMessagePath);
-    }
-    if (message.terminationMessagePolicy !== undefined) {
-      writer.uint32(330).string(message.terminationMessagePolicy);
-    }
-    if (message.stdin !== undefined) {
-      writer.uint32(336).bool(message.stdin);
     }
     if (message.stdinOnce !== undefined) {
       writer.uint32(344).bool(message.stdinOnce);
@@ -3642,9 +5629,6 @@ export const Container: MessageFns<Container> = {
     }
     for (const v of message.resizePolicy) {
       Value.encode(Value.wrap(v!), writer.uint32(362).fork()).join();
-    }
-    if (message.restartPolicy !== undefined) {
-      writer.uint32(370).string(message.restartPolicy);
     }
     return writer;
   },
@@ -3718,6 +5702,102 @@ export const Container: MessageFns<Container> = {
             message.ports.push(ContainerPort.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.envFrom.push(EnvFromSource.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.volumeMounts.push(VolumeMount.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.resources = ResourceRequirements.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.securityContext = SecurityContext.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.livenessProbe = Probe.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.readinessProbe = Probe.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.startupProbe = Probe.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.lifecycle = Lifecycle.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.terminationMessagePath = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.terminationMessagePolicy = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.restartPolicy = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.stdin = reader.bool();
+            continue;
+          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -3726,100 +5806,12 @@ export const Container: MessageFns<Container> = {
             message.imagePullPolicy = reader.string();
             continue;
           }
-          case 31: {
-            if (tag !== 250) {
-              break;
-            }
-
-            message.resources = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 32: {
-            if (tag !== 258) {
-              break;
-            }
-
-            message.securityContext = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 33: {
-            if (tag !== 266) {
-              break;
-            }
-
-            message.livenessProbe = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 34: {
-            if (tag !== 274) {
-              break;
-            }
-
-            message.readinessProbe = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 35: {
-            if (tag !== 282) {
-              break;
-            }
-
-            message.startupProbe = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 36: {
-            if (tag !== 290) {
-              break;
-            }
-
-            message.lifecycle = Struct.unwrap(Struct.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 37: {
-            if (tag !== 298) {
-              break;
-            }
-
-            message.volumeMounts.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
           case 38: {
             if (tag !== 306) {
               break;
             }
 
             message.volumeDevices.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 39: {
-            if (tag !== 314) {
-              break;
-            }
-
-            message.envFrom.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 40: {
-            if (tag !== 322) {
-              break;
-            }
-
-            message.terminationMessagePath = reader.string();
-            continue;
-          }
-          case 41: {
-            if (tag !== 330) {
-              break;
-            }
-
-            message.terminationMessagePolicy = reader.string();
-            continue;
-          }
-          case 42: {
-            if (tag !== 336) {
-              break;
-            }
-
-            message.stdin = reader.bool();
             continue;
           }
           case 43: {
@@ -3844,14 +5836,6 @@ export const Container: MessageFns<Container> = {
             }
 
             message.resizePolicy.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 46: {
-            if (tag !== 370) {
-              break;
-            }
-
-            message.restartPolicy = reader.string();
             continue;
           }
         }
@@ -3879,48 +5863,38 @@ export const Container: MessageFns<Container> = {
         : undefined,
       env: globalThis.Array.isArray(object?.env) ? object.env.map((e: any) => EnvVar.fromJSON(e)) : [],
       ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => ContainerPort.fromJSON(e)) : [],
-      imagePullPolicy: isSet(object.imagePullPolicy)
-        ? globalThis.String(object.imagePullPolicy)
-        : isSet(object.image_pull_policy)
-        ? globalThis.String(object.image_pull_policy)
-        : undefined,
-      resources: isObject(object.resources) ? object.resources : undefined,
-      securityContext: isObject(object.securityContext)
-        ? object.securityContext
-        : isObject(object.security_context)
-        ? object.security_context
-        : undefined,
-      livenessProbe: isObject(object.livenessProbe)
-        ? object.livenessProbe
-        : isObject(object.liveness_probe)
-        ? object.liveness_probe
-        : undefined,
-      readinessProbe: isObject(object.readinessProbe)
-        ? object.readinessProbe
-        : isObject(object.readiness_probe)
-        ? object.readiness_probe
-        : undefined,
-      startupProbe: isObject(object.startupProbe)
-        ? object.startupProbe
-        : isObject(object.startup_probe)
-        ? object.startup_probe
-        : undefined,
-      lifecycle: isObject(object.lifecycle) ? object.lifecycle : undefined,
-      volumeMounts: globalThis.Array.isArray(object?.volumeMounts)
-        ? [...object.volumeMounts]
-        : globalThis.Array.isArray(object?.volume_mounts)
-        ? [...object.volume_mounts]
-        : [],
-      volumeDevices: globalThis.Array.isArray(object?.volumeDevices)
-        ? [...object.volumeDevices]
-        : globalThis.Array.isArray(object?.volume_devices)
-        ? [...object.volume_devices]
-        : [],
       envFrom: globalThis.Array.isArray(object?.envFrom)
-        ? [...object.envFrom]
+        ? object.envFrom.map((e: any) => EnvFromSource.fromJSON(e))
         : globalThis.Array.isArray(object?.env_from)
-        ? [...object.env_from]
+        ? object.env_from.map((e: any) => EnvFromSource.fromJSON(e))
         : [],
+      volumeMounts: globalThis.Array.isArray(object?.volumeMounts)
+        ? object.volumeMounts.map((e: any) => VolumeMount.fromJSON(e))
+        : globalThis.Array.isArray(object?.volume_mounts)
+        ? object.volume_mounts.map((e: any) => VolumeMount.fromJSON(e))
+        : [],
+      resources: isSet(object.resources) ? ResourceRequirements.fromJSON(object.resources) : undefined,
+      securityContext: isSet(object.securityContext)
+        ? SecurityContext.fromJSON(object.securityContext)
+        : isSet(object.security_context)
+        ? SecurityContext.fromJSON(object.security_context)
+        : undefined,
+      livenessProbe: isSet(object.livenessProbe)
+        ? Probe.fromJSON(object.livenessProbe)
+        : isSet(object.liveness_probe)
+        ? Probe.fromJSON(object.liveness_probe)
+        : undefined,
+      readinessProbe: isSet(object.readinessProbe)
+        ? Probe.fromJSON(object.readinessProbe)
+        : isSet(object.readiness_probe)
+        ? Probe.fromJSON(object.readiness_probe)
+        : undefined,
+      startupProbe: isSet(object.startupProbe)
+        ? Probe.fromJSON(object.startupProbe)
+        : isSet(object.startup_probe)
+        ? Probe.fromJSON(object.startup_probe)
+        : undefined,
+      lifecycle: isSet(object.lifecycle) ? Lifecycle.fromJSON(object.lifecycle) : undefined,
       terminationMessagePath: isSet(object.terminationMessagePath)
         ? globalThis.String(object.terminationMessagePath)
         : isSet(object.termination_message_path)
@@ -3931,7 +5905,22 @@ export const Container: MessageFns<Container> = {
         : isSet(object.termination_message_policy)
         ? globalThis.String(object.termination_message_policy)
         : undefined,
+      restartPolicy: isSet(object.restartPolicy)
+        ? globalThis.String(object.restartPolicy)
+        : isSet(object.restart_policy)
+        ? globalThis.String(object.restart_policy)
+        : undefined,
       stdin: isSet(object.stdin) ? globalThis.Boolean(object.stdin) : undefined,
+      imagePullPolicy: isSet(object.imagePullPolicy)
+        ? globalThis.String(object.imagePullPolicy)
+        : isSet(object.image_pull_policy)
+        ? globalThis.String(object.image_pull_policy)
+        : undefined,
+      volumeDevices: globalThis.Array.isArray(object?.volumeDevices)
+        ? [...object.volumeDevices]
+        : globalThis.Array.isArray(object?.volume_devices)
+        ? [...object.volume_devices]
+        : [],
       stdinOnce: isSet(object.stdinOnce)
         ? globalThis.Boolean(object.stdinOnce)
         : isSet(object.stdin_once)
@@ -3943,11 +5932,6 @@ export const Container: MessageFns<Container> = {
         : globalThis.Array.isArray(object?.resize_policy)
         ? [...object.resize_policy]
         : [],
-      restartPolicy: isSet(object.restartPolicy)
-        ? globalThis.String(object.restartPolicy)
-        : isSet(object.restart_policy)
-        ? globalThis.String(object.restart_policy)
-        : undefined,
     };
   },
 
@@ -3974,35 +5958,29 @@ export const Container: MessageFns<Container> = {
     if (message.ports?.length) {
       obj.ports = message.ports.map((e) => ContainerPort.toJSON(e));
     }
-    if (message.imagePullPolicy !== undefined) {
-      obj.imagePullPolicy = message.imagePullPolicy;
-    }
-    if (message.resources !== undefined) {
-      obj.resources = message.resources;
-    }
-    if (message.securityContext !== undefined) {
-      obj.securityContext = message.securityContext;
-    }
-    if (message.livenessProbe !== undefined) {
-      obj.livenessProbe = message.livenessProbe;
-    }
-    if (message.readinessProbe !== undefined) {
-      obj.readinessProbe = message.readinessProbe;
-    }
-    if (message.startupProbe !== undefined) {
-      obj.startupProbe = message.startupProbe;
-    }
-    if (message.lifecycle !== undefined) {
-      obj.lifecycle = message.lifecycle;
+    if (message.envFrom?.length) {
+      obj.envFrom = message.envFrom.map((e) => EnvFromSource.toJSON(e));
     }
     if (message.volumeMounts?.length) {
-      obj.volumeMounts = message.volumeMounts;
+      obj.volumeMounts = message.volumeMounts.map((e) => VolumeMount.toJSON(e));
     }
-    if (message.volumeDevices?.length) {
-      obj.volumeDevices = message.volumeDevices;
+    if (message.resources !== undefined) {
+      obj.resources = ResourceRequirements.toJSON(message.resources);
     }
-    if (message.envFrom?.length) {
-      obj.envFrom = message.envFrom;
+    if (message.securityContext !== undefined) {
+      obj.securityContext = SecurityContext.toJSON(message.securityContext);
+    }
+    if (message.livenessProbe !== undefined) {
+      obj.livenessProbe = Probe.toJSON(message.livenessProbe);
+    }
+    if (message.readinessProbe !== undefined) {
+      obj.readinessProbe = Probe.toJSON(message.readinessProbe);
+    }
+    if (message.startupProbe !== undefined) {
+      obj.startupProbe = Probe.toJSON(message.startupProbe);
+    }
+    if (message.lifecycle !== undefined) {
+      obj.lifecycle = Lifecycle.toJSON(message.lifecycle);
     }
     if (message.terminationMessagePath !== undefined) {
       obj.terminationMessagePath = message.terminationMessagePath;
@@ -4010,8 +5988,17 @@ export const Container: MessageFns<Container> = {
     if (message.terminationMessagePolicy !== undefined) {
       obj.terminationMessagePolicy = message.terminationMessagePolicy;
     }
+    if (message.restartPolicy !== undefined) {
+      obj.restartPolicy = message.restartPolicy;
+    }
     if (message.stdin !== undefined) {
       obj.stdin = message.stdin;
+    }
+    if (message.imagePullPolicy !== undefined) {
+      obj.imagePullPolicy = message.imagePullPolicy;
+    }
+    if (message.volumeDevices?.length) {
+      obj.volumeDevices = message.volumeDevices;
     }
     if (message.stdinOnce !== undefined) {
       obj.stdinOnce = message.stdinOnce;
@@ -4021,9 +6008,6 @@ export const Container: MessageFns<Container> = {
     }
     if (message.resizePolicy?.length) {
       obj.resizePolicy = message.resizePolicy;
-    }
-    if (message.restartPolicy !== undefined) {
-      obj.restartPolicy = message.restartPolicy;
     }
     return obj;
   },
@@ -4042,7 +6026,7 @@ export const EnvVar: MessageFns<EnvVar> = {
       writer.uint32(18).string(message.value);
     }
     if (message.valueFrom !== undefined) {
-      Struct.encode(Struct.wrap(message.valueFrom), writer.uint32(242).fork()).join();
+      EnvVarSource.encode(message.valueFrom, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -4076,12 +6060,12 @@ export const EnvVar: MessageFns<EnvVar> = {
             message.value = reader.string();
             continue;
           }
-          case 30: {
-            if (tag !== 242) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.valueFrom = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            message.valueFrom = EnvVarSource.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -4100,10 +6084,10 @@ export const EnvVar: MessageFns<EnvVar> = {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : undefined,
       value: isSet(object.value) ? globalThis.String(object.value) : undefined,
-      valueFrom: isObject(object.valueFrom)
-        ? object.valueFrom
-        : isObject(object.value_from)
-        ? object.value_from
+      valueFrom: isSet(object.valueFrom)
+        ? EnvVarSource.fromJSON(object.valueFrom)
+        : isSet(object.value_from)
+        ? EnvVarSource.fromJSON(object.value_from)
         : undefined,
     };
   },
@@ -4117,7 +6101,474 @@ export const EnvVar: MessageFns<EnvVar> = {
       obj.value = message.value;
     }
     if (message.valueFrom !== undefined) {
-      obj.valueFrom = message.valueFrom;
+      obj.valueFrom = EnvVarSource.toJSON(message.valueFrom);
+    }
+    return obj;
+  },
+};
+
+function createBaseEnvVarSource(): EnvVarSource {
+  return { fieldRef: undefined, configMapKeyRef: undefined, secretKeyRef: undefined, resourceFieldRef: undefined };
+}
+
+export const EnvVarSource: MessageFns<EnvVarSource> = {
+  encode(message: EnvVarSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fieldRef !== undefined) {
+      ObjectFieldSelector.encode(message.fieldRef, writer.uint32(10).fork()).join();
+    }
+    if (message.configMapKeyRef !== undefined) {
+      KeySelector.encode(message.configMapKeyRef, writer.uint32(18).fork()).join();
+    }
+    if (message.secretKeyRef !== undefined) {
+      KeySelector.encode(message.secretKeyRef, writer.uint32(26).fork()).join();
+    }
+    if (message.resourceFieldRef !== undefined) {
+      Struct.encode(Struct.wrap(message.resourceFieldRef), writer.uint32(242).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnvVarSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnvVarSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fieldRef = ObjectFieldSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.configMapKeyRef = KeySelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.secretKeyRef = KeySelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.resourceFieldRef = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EnvVarSource {
+    return {
+      fieldRef: isSet(object.fieldRef)
+        ? ObjectFieldSelector.fromJSON(object.fieldRef)
+        : isSet(object.field_ref)
+        ? ObjectFieldSelector.fromJSON(object.field_ref)
+        : undefined,
+      configMapKeyRef: isSet(object.configMapKeyRef)
+        ? KeySelector.fromJSON(object.configMapKeyRef)
+        : isSet(object.config_map_key_ref)
+        ? KeySelector.fromJSON(object.config_map_key_ref)
+        : undefined,
+      secretKeyRef: isSet(object.secretKeyRef)
+        ? KeySelector.fromJSON(object.secretKeyRef)
+        : isSet(object.secret_key_ref)
+        ? KeySelector.fromJSON(object.secret_key_ref)
+        : undefined,
+      resourceFieldRef: isObject(object.resourceFieldRef)
+        ? object.resourceFieldRef
+        : isObject(object.resource_field_ref)
+        ? object.resource_field_ref
+        : undefined,
+    };
+  },
+
+  toJSON(message: EnvVarSource): unknown {
+    const obj: any = {};
+    if (message.fieldRef !== undefined) {
+      obj.fieldRef = ObjectFieldSelector.toJSON(message.fieldRef);
+    }
+    if (message.configMapKeyRef !== undefined) {
+      obj.configMapKeyRef = KeySelector.toJSON(message.configMapKeyRef);
+    }
+    if (message.secretKeyRef !== undefined) {
+      obj.secretKeyRef = KeySelector.toJSON(message.secretKeyRef);
+    }
+    if (message.resourceFieldRef !== undefined) {
+      obj.resourceFieldRef = message.resourceFieldRef;
+    }
+    return obj;
+  },
+};
+
+function createBaseObjectFieldSelector(): ObjectFieldSelector {
+  return { apiVersion: undefined, fieldPath: undefined };
+}
+
+export const ObjectFieldSelector: MessageFns<ObjectFieldSelector> = {
+  encode(message: ObjectFieldSelector, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.fieldPath !== undefined) {
+      writer.uint32(18).string(message.fieldPath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectFieldSelector {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectFieldSelector();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fieldPath = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ObjectFieldSelector {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      fieldPath: isSet(object.fieldPath)
+        ? globalThis.String(object.fieldPath)
+        : isSet(object.field_path)
+        ? globalThis.String(object.field_path)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ObjectFieldSelector): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.fieldPath !== undefined) {
+      obj.fieldPath = message.fieldPath;
+    }
+    return obj;
+  },
+};
+
+function createBaseKeySelector(): KeySelector {
+  return { name: undefined, key: undefined, optional: undefined };
+}
+
+export const KeySelector: MessageFns<KeySelector> = {
+  encode(message: KeySelector, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.key !== undefined) {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.optional !== undefined) {
+      writer.uint32(24).bool(message.optional);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeySelector {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeySelector();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.optional = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): KeySelector {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      key: isSet(object.key) ? globalThis.String(object.key) : undefined,
+      optional: isSet(object.optional) ? globalThis.Boolean(object.optional) : undefined,
+    };
+  },
+
+  toJSON(message: KeySelector): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.key !== undefined) {
+      obj.key = message.key;
+    }
+    if (message.optional !== undefined) {
+      obj.optional = message.optional;
+    }
+    return obj;
+  },
+};
+
+function createBaseEnvFromSource(): EnvFromSource {
+  return { prefix: undefined, configMapRef: undefined, secretRef: undefined };
+}
+
+export const EnvFromSource: MessageFns<EnvFromSource> = {
+  encode(message: EnvFromSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prefix !== undefined) {
+      writer.uint32(10).string(message.prefix);
+    }
+    if (message.configMapRef !== undefined) {
+      EnvFromObject.encode(message.configMapRef, writer.uint32(18).fork()).join();
+    }
+    if (message.secretRef !== undefined) {
+      EnvFromObject.encode(message.secretRef, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnvFromSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnvFromSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.configMapRef = EnvFromObject.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.secretRef = EnvFromObject.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EnvFromSource {
+    return {
+      prefix: isSet(object.prefix) ? globalThis.String(object.prefix) : undefined,
+      configMapRef: isSet(object.configMapRef)
+        ? EnvFromObject.fromJSON(object.configMapRef)
+        : isSet(object.config_map_ref)
+        ? EnvFromObject.fromJSON(object.config_map_ref)
+        : undefined,
+      secretRef: isSet(object.secretRef)
+        ? EnvFromObject.fromJSON(object.secretRef)
+        : isSet(object.secret_ref)
+        ? EnvFromObject.fromJSON(object.secret_ref)
+        : undefined,
+    };
+  },
+
+  toJSON(message: EnvFromSource): unknown {
+    const obj: any = {};
+    if (message.prefix !== undefined) {
+      obj.prefix = message.prefix;
+    }
+    if (message.configMapRef !== undefined) {
+      obj.configMapRef = EnvFromObject.toJSON(message.configMapRef);
+    }
+    if (message.secretRef !== undefined) {
+      obj.secretRef = EnvFromObject.toJSON(message.secretRef);
+    }
+    return obj;
+  },
+};
+
+function createBaseEnvFromObject(): EnvFromObject {
+  return { name: undefined, optional: undefined };
+}
+
+export const EnvFromObject: MessageFns<EnvFromObject> = {
+  encode(message: EnvFromObject, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.optional !== undefined) {
+      writer.uint32(16).bool(message.optional);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnvFromObject {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnvFromObject();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.optional = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EnvFromObject {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      optional: isSet(object.optional) ? globalThis.Boolean(object.optional) : undefined,
+    };
+  },
+
+  toJSON(message: EnvFromObject): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.optional !== undefined) {
+      obj.optional = message.optional;
     }
     return obj;
   },
@@ -4139,10 +6590,10 @@ export const ContainerPort: MessageFns<ContainerPort> = {
       writer.uint32(26).string(message.protocol);
     }
     if (message.hostPort !== undefined) {
-      writer.uint32(240).int32(message.hostPort);
+      writer.uint32(32).int32(message.hostPort);
     }
     if (message.hostIP !== undefined) {
-      writer.uint32(250).string(message.hostIP);
+      writer.uint32(42).string(message.hostIP);
     }
     return writer;
   },
@@ -4184,16 +6635,16 @@ export const ContainerPort: MessageFns<ContainerPort> = {
             message.protocol = reader.string();
             continue;
           }
-          case 30: {
-            if (tag !== 240) {
+          case 4: {
+            if (tag !== 32) {
               break;
             }
 
             message.hostPort = reader.int32();
             continue;
           }
-          case 31: {
-            if (tag !== 250) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
@@ -4255,6 +6706,1706 @@ export const ContainerPort: MessageFns<ContainerPort> = {
   },
 };
 
+function createBaseVolumeMount(): VolumeMount {
+  return {
+    name: undefined,
+    mountPath: undefined,
+    readOnly: undefined,
+    subPath: undefined,
+    mountPropagation: undefined,
+    subPathExpr: undefined,
+    recursiveReadOnly: undefined,
+  };
+}
+
+export const VolumeMount: MessageFns<VolumeMount> = {
+  encode(message: VolumeMount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.mountPath !== undefined) {
+      writer.uint32(18).string(message.mountPath);
+    }
+    if (message.readOnly !== undefined) {
+      writer.uint32(24).bool(message.readOnly);
+    }
+    if (message.subPath !== undefined) {
+      writer.uint32(34).string(message.subPath);
+    }
+    if (message.mountPropagation !== undefined) {
+      writer.uint32(242).string(message.mountPropagation);
+    }
+    if (message.subPathExpr !== undefined) {
+      writer.uint32(250).string(message.subPathExpr);
+    }
+    if (message.recursiveReadOnly !== undefined) {
+      writer.uint32(258).string(message.recursiveReadOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VolumeMount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVolumeMount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mountPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.readOnly = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.subPath = reader.string();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.mountPropagation = reader.string();
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.subPathExpr = reader.string();
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.recursiveReadOnly = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VolumeMount {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      mountPath: isSet(object.mountPath)
+        ? globalThis.String(object.mountPath)
+        : isSet(object.mount_path)
+        ? globalThis.String(object.mount_path)
+        : undefined,
+      readOnly: isSet(object.readOnly)
+        ? globalThis.Boolean(object.readOnly)
+        : isSet(object.read_only)
+        ? globalThis.Boolean(object.read_only)
+        : undefined,
+      subPath: isSet(object.subPath)
+        ? globalThis.String(object.subPath)
+        : isSet(object.sub_path)
+        ? globalThis.String(object.sub_path)
+        : undefined,
+      mountPropagation: isSet(object.mountPropagation)
+        ? globalThis.String(object.mountPropagation)
+        : isSet(object.mount_propagation)
+        ? globalThis.String(object.mount_propagation)
+        : undefined,
+      subPathExpr: isSet(object.subPathExpr)
+        ? globalThis.String(object.subPathExpr)
+        : isSet(object.sub_path_expr)
+        ? globalThis.String(object.sub_path_expr)
+        : undefined,
+      recursiveReadOnly: isSet(object.recursiveReadOnly)
+        ? globalThis.String(object.recursiveReadOnly)
+        : isSet(object.recursive_read_only)
+        ? globalThis.String(object.recursive_read_only)
+        : undefined,
+    };
+  },
+
+  toJSON(message: VolumeMount): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.mountPath !== undefined) {
+      obj.mountPath = message.mountPath;
+    }
+    if (message.readOnly !== undefined) {
+      obj.readOnly = message.readOnly;
+    }
+    if (message.subPath !== undefined) {
+      obj.subPath = message.subPath;
+    }
+    if (message.mountPropagation !== undefined) {
+      obj.mountPropagation = message.mountPropagation;
+    }
+    if (message.subPathExpr !== undefined) {
+      obj.subPathExpr = message.subPathExpr;
+    }
+    if (message.recursiveReadOnly !== undefined) {
+      obj.recursiveReadOnly = message.recursiveReadOnly;
+    }
+    return obj;
+  },
+};
+
+function createBaseResourceRequirements(): ResourceRequirements {
+  return { limits: {}, requests: {}, claims: [] };
+}
+
+export const ResourceRequirements: MessageFns<ResourceRequirements> = {
+  encode(message: ResourceRequirements, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.limits).forEach(([key, value]: [string, string]) => {
+      ResourceRequirements_LimitsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    globalThis.Object.entries(message.requests).forEach(([key, value]: [string, string]) => {
+      ResourceRequirements_RequestsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    for (const v of message.claims) {
+      Value.encode(Value.wrap(v!), writer.uint32(242).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResourceRequirements {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResourceRequirements();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = ResourceRequirements_LimitsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.limits[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ResourceRequirements_RequestsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.requests[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.claims.push(Value.unwrap(Value.decode(reader, reader.uint32())));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResourceRequirements {
+    return {
+      limits: isObject(object.limits)
+        ? (globalThis.Object.entries(object.limits) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      requests: isObject(object.requests)
+        ? (globalThis.Object.entries(object.requests) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      claims: globalThis.Array.isArray(object?.claims) ? [...object.claims] : [],
+    };
+  },
+
+  toJSON(message: ResourceRequirements): unknown {
+    const obj: any = {};
+    if (message.limits) {
+      const entries = globalThis.Object.entries(message.limits) as [string, string][];
+      if (entries.length > 0) {
+        obj.limits = {};
+        entries.forEach(([k, v]) => {
+          obj.limits[k] = v;
+        });
+      }
+    }
+    if (message.requests) {
+      const entries = globalThis.Object.entries(message.requests) as [string, string][];
+      if (entries.length > 0) {
+        obj.requests = {};
+        entries.forEach(([k, v]) => {
+          obj.requests[k] = v;
+        });
+      }
+    }
+    if (message.claims?.length) {
+      obj.claims = message.claims;
+    }
+    return obj;
+  },
+};
+
+function createBaseResourceRequirements_LimitsEntry(): ResourceRequirements_LimitsEntry {
+  return { key: "", value: "" };
+}
+
+export const ResourceRequirements_LimitsEntry: MessageFns<ResourceRequirements_LimitsEntry> = {
+  encode(message: ResourceRequirements_LimitsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResourceRequirements_LimitsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResourceRequirements_LimitsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResourceRequirements_LimitsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ResourceRequirements_LimitsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseResourceRequirements_RequestsEntry(): ResourceRequirements_RequestsEntry {
+  return { key: "", value: "" };
+}
+
+export const ResourceRequirements_RequestsEntry: MessageFns<ResourceRequirements_RequestsEntry> = {
+  encode(message: ResourceRequirements_RequestsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResourceRequirements_RequestsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResourceRequirements_RequestsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResourceRequirements_RequestsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ResourceRequirements_RequestsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseSecurityContext(): SecurityContext {
+  return {
+    runAsUser: undefined,
+    runAsGroup: undefined,
+    capabilities: undefined,
+    privileged: undefined,
+    allowPrivilegeEscalation: undefined,
+    readOnlyRootFilesystem: undefined,
+    runAsNonRoot: undefined,
+    procMount: undefined,
+    seLinuxOptions: undefined,
+    seccompProfile: undefined,
+    appArmorProfile: undefined,
+  };
+}
+
+export const SecurityContext: MessageFns<SecurityContext> = {
+  encode(message: SecurityContext, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.runAsUser !== undefined) {
+      writer.uint32(8).int64(message.runAsUser);
+    }
+    if (message.runAsGroup !== undefined) {
+      writer.uint32(16).int64(message.runAsGroup);
+    }
+    if (message.capabilities !== undefined) {
+      Capabilities.encode(message.capabilities, writer.uint32(26).fork()).join();
+    }
+    if (message.privileged !== undefined) {
+      writer.uint32(240).bool(message.privileged);
+    }
+    if (message.allowPrivilegeEscalation !== undefined) {
+      writer.uint32(248).bool(message.allowPrivilegeEscalation);
+    }
+    if (message.readOnlyRootFilesystem !== undefined) {
+      writer.uint32(256).bool(message.readOnlyRootFilesystem);
+    }
+    if (message.runAsNonRoot !== undefined) {
+      writer.uint32(264).bool(message.runAsNonRoot);
+    }
+    if (message.procMount !== undefined) {
+      writer.uint32(274).string(message.procMount);
+    }
+    if (message.seLinuxOptions !== undefined) {
+      Struct.encode(Struct.wrap(message.seLinuxOptions), writer.uint32(282).fork()).join();
+    }
+    if (message.seccompProfile !== undefined) {
+      Struct.encode(Struct.wrap(message.seccompProfile), writer.uint32(290).fork()).join();
+    }
+    if (message.appArmorProfile !== undefined) {
+      Struct.encode(Struct.wrap(message.appArmorProfile), writer.uint32(298).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SecurityContext {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecurityContext();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.runAsUser = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.runAsGroup = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.capabilities = Capabilities.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.privileged = reader.bool();
+            continue;
+          }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.allowPrivilegeEscalation = reader.bool();
+            continue;
+          }
+          case 32: {
+            if (tag !== 256) {
+              break;
+            }
+
+            message.readOnlyRootFilesystem = reader.bool();
+            continue;
+          }
+          case 33: {
+            if (tag !== 264) {
+              break;
+            }
+
+            message.runAsNonRoot = reader.bool();
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.procMount = reader.string();
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.seLinuxOptions = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 36: {
+            if (tag !== 290) {
+              break;
+            }
+
+            message.seccompProfile = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 37: {
+            if (tag !== 298) {
+              break;
+            }
+
+            message.appArmorProfile = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SecurityContext {
+    return {
+      runAsUser: isSet(object.runAsUser)
+        ? globalThis.Number(object.runAsUser)
+        : isSet(object.run_as_user)
+        ? globalThis.Number(object.run_as_user)
+        : undefined,
+      runAsGroup: isSet(object.runAsGroup)
+        ? globalThis.Number(object.runAsGroup)
+        : isSet(object.run_as_group)
+        ? globalThis.Number(object.run_as_group)
+        : undefined,
+      capabilities: isSet(object.capabilities) ? Capabilities.fromJSON(object.capabilities) : undefined,
+      privileged: isSet(object.privileged) ? globalThis.Boolean(object.privileged) : undefined,
+      allowPrivilegeEscalation: isSet(object.allowPrivilegeEscalation)
+        ? globalThis.Boolean(object.allowPrivilegeEscalation)
+        : isSet(object.allow_privilege_escalation)
+        ? globalThis.Boolean(object.allow_privilege_escalation)
+        : undefined,
+      readOnlyRootFilesystem: isSet(object.readOnlyRootFilesystem)
+        ? globalThis.Boolean(object.readOnlyRootFilesystem)
+        : isSet(object.read_only_root_filesystem)
+        ? globalThis.Boolean(object.read_only_root_filesystem)
+        : undefined,
+      runAsNonRoot: isSet(object.runAsNonRoot)
+        ? globalThis.Boolean(object.runAsNonRoot)
+        : isSet(object.run_as_non_root)
+        ? globalThis.Boolean(object.run_as_non_root)
+        : undefined,
+      procMount: isSet(object.procMount)
+        ? globalThis.String(object.procMount)
+        : isSet(object.proc_mount)
+        ? globalThis.String(object.proc_mount)
+        : undefined,
+      seLinuxOptions: isObject(object.seLinuxOptions)
+        ? object.seLinuxOptions
+        : isObject(object.se_linux_options)
+        ? object.se_linux_options
+        : undefined,
+      seccompProfile: isObject(object.seccompProfile)
+        ? object.seccompProfile
+        : isObject(object.seccomp_profile)
+        ? object.seccomp_profile
+        : undefined,
+      appArmorProfile: isObject(object.appArmorProfile)
+        ? object.appArmorProfile
+        : isObject(object.app_armor_profile)
+        ? object.app_armor_profile
+        : undefined,
+    };
+  },
+
+  toJSON(message: SecurityContext): unknown {
+    const obj: any = {};
+    if (message.runAsUser !== undefined) {
+      obj.runAsUser = Math.round(message.runAsUser);
+    }
+    if (message.runAsGroup !== undefined) {
+      obj.runAsGroup = Math.round(message.runAsGroup);
+    }
+    if (message.capabilities !== undefined) {
+      obj.capabilities = Capabilities.toJSON(message.capabilities);
+    }
+    if (message.privileged !== undefined) {
+      obj.privileged = message.privileged;
+    }
+    if (message.allowPrivilegeEscalation !== undefined) {
+      obj.allowPrivilegeEscalation = message.allowPrivilegeEscalation;
+    }
+    if (message.readOnlyRootFilesystem !== undefined) {
+      obj.readOnlyRootFilesystem = message.readOnlyRootFilesystem;
+    }
+    if (message.runAsNonRoot !== undefined) {
+      obj.runAsNonRoot = message.runAsNonRoot;
+    }
+    if (message.procMount !== undefined) {
+      obj.procMount = message.procMount;
+    }
+    if (message.seLinuxOptions !== undefined) {
+      obj.seLinuxOptions = message.seLinuxOptions;
+    }
+    if (message.seccompProfile !== undefined) {
+      obj.seccompProfile = message.seccompProfile;
+    }
+    if (message.appArmorProfile !== undefined) {
+      obj.appArmorProfile = message.appArmorProfile;
+    }
+    return obj;
+  },
+};
+
+function createBaseCapabilities(): Capabilities {
+  return { add: [], drop: [] };
+}
+
+export const Capabilities: MessageFns<Capabilities> = {
+  encode(message: Capabilities, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.add) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.drop) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Capabilities {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCapabilities();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.add.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.drop.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Capabilities {
+    return {
+      add: globalThis.Array.isArray(object?.add) ? object.add.map((e: any) => globalThis.String(e)) : [],
+      drop: globalThis.Array.isArray(object?.drop) ? object.drop.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: Capabilities): unknown {
+    const obj: any = {};
+    if (message.add?.length) {
+      obj.add = message.add;
+    }
+    if (message.drop?.length) {
+      obj.drop = message.drop;
+    }
+    return obj;
+  },
+};
+
+function createBaseProbe(): Probe {
+  return {
+    exec: undefined,
+    httpGet: undefined,
+    tcpSocket: undefined,
+    grpc: undefined,
+    initialDelaySeconds: undefined,
+    timeoutSeconds: undefined,
+    periodSeconds: undefined,
+    successThreshold: undefined,
+    failureThreshold: undefined,
+    terminationGracePeriodSeconds: undefined,
+  };
+}
+
+export const Probe: MessageFns<Probe> = {
+  encode(message: Probe, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.exec !== undefined) {
+      ExecAction.encode(message.exec, writer.uint32(10).fork()).join();
+    }
+    if (message.httpGet !== undefined) {
+      HTTPGetAction.encode(message.httpGet, writer.uint32(18).fork()).join();
+    }
+    if (message.tcpSocket !== undefined) {
+      TCPSocketAction.encode(message.tcpSocket, writer.uint32(26).fork()).join();
+    }
+    if (message.grpc !== undefined) {
+      GRPCAction.encode(message.grpc, writer.uint32(34).fork()).join();
+    }
+    if (message.initialDelaySeconds !== undefined) {
+      writer.uint32(40).int32(message.initialDelaySeconds);
+    }
+    if (message.timeoutSeconds !== undefined) {
+      writer.uint32(48).int32(message.timeoutSeconds);
+    }
+    if (message.periodSeconds !== undefined) {
+      writer.uint32(56).int32(message.periodSeconds);
+    }
+    if (message.successThreshold !== undefined) {
+      writer.uint32(64).int32(message.successThreshold);
+    }
+    if (message.failureThreshold !== undefined) {
+      writer.uint32(72).int32(message.failureThreshold);
+    }
+    if (message.terminationGracePeriodSeconds !== undefined) {
+      writer.uint32(80).int64(message.terminationGracePeriodSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Probe {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbe();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.exec = ExecAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.httpGet = HTTPGetAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tcpSocket = TCPSocketAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.grpc = GRPCAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.initialDelaySeconds = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.timeoutSeconds = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.periodSeconds = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.successThreshold = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.failureThreshold = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.terminationGracePeriodSeconds = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Probe {
+    return {
+      exec: isSet(object.exec) ? ExecAction.fromJSON(object.exec) : undefined,
+      httpGet: isSet(object.httpGet)
+        ? HTTPGetAction.fromJSON(object.httpGet)
+        : isSet(object.http_get)
+        ? HTTPGetAction.fromJSON(object.http_get)
+        : undefined,
+      tcpSocket: isSet(object.tcpSocket)
+        ? TCPSocketAction.fromJSON(object.tcpSocket)
+        : isSet(object.tcp_socket)
+        ? TCPSocketAction.fromJSON(object.tcp_socket)
+        : undefined,
+      grpc: isSet(object.grpc) ? GRPCAction.fromJSON(object.grpc) : undefined,
+      initialDelaySeconds: isSet(object.initialDelaySeconds)
+        ? globalThis.Number(object.initialDelaySeconds)
+        : isSet(object.initial_delay_seconds)
+        ? globalThis.Number(object.initial_delay_seconds)
+        : undefined,
+      timeoutSeconds: isSet(object.timeoutSeconds)
+        ? globalThis.Number(object.timeoutSeconds)
+        : isSet(object.timeout_seconds)
+        ? globalThis.Number(object.timeout_seconds)
+        : undefined,
+      periodSeconds: isSet(object.periodSeconds)
+        ? globalThis.Number(object.periodSeconds)
+        : isSet(object.period_seconds)
+        ? globalThis.Number(object.period_seconds)
+        : undefined,
+      successThreshold: isSet(object.successThreshold)
+        ? globalThis.Number(object.successThreshold)
+        : isSet(object.success_threshold)
+        ? globalThis.Number(object.success_threshold)
+        : undefined,
+      failureThreshold: isSet(object.failureThreshold)
+        ? globalThis.Number(object.failureThreshold)
+        : isSet(object.failure_threshold)
+        ? globalThis.Number(object.failure_threshold)
+        : undefined,
+      terminationGracePeriodSeconds: isSet(object.terminationGracePeriodSeconds)
+        ? globalThis.Number(object.terminationGracePeriodSeconds)
+        : isSet(object.termination_grace_period_seconds)
+        ? globalThis.Number(object.termination_grace_period_seconds)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Probe): unknown {
+    const obj: any = {};
+    if (message.exec !== undefined) {
+      obj.exec = ExecAction.toJSON(message.exec);
+    }
+    if (message.httpGet !== undefined) {
+      obj.httpGet = HTTPGetAction.toJSON(message.httpGet);
+    }
+    if (message.tcpSocket !== undefined) {
+      obj.tcpSocket = TCPSocketAction.toJSON(message.tcpSocket);
+    }
+    if (message.grpc !== undefined) {
+      obj.grpc = GRPCAction.toJSON(message.grpc);
+    }
+    if (message.initialDelaySeconds !== undefined) {
+      obj.initialDelaySeconds = Math.round(message.initialDelaySeconds);
+    }
+    if (message.timeoutSeconds !== undefined) {
+      obj.timeoutSeconds = Math.round(message.timeoutSeconds);
+    }
+    if (message.periodSeconds !== undefined) {
+      obj.periodSeconds = Math.round(message.periodSeconds);
+    }
+    if (message.successThreshold !== undefined) {
+      obj.successThreshold = Math.round(message.successThreshold);
+    }
+    if (message.failureThreshold !== undefined) {
+      obj.failureThreshold = Math.round(message.failureThreshold);
+    }
+    if (message.terminationGracePeriodSeconds !== undefined) {
+      obj.terminationGracePeriodSeconds = Math.round(message.terminationGracePeriodSeconds);
+    }
+    return obj;
+  },
+};
+
+function createBaseExecAction(): ExecAction {
+  return { command: [] };
+}
+
+export const ExecAction: MessageFns<ExecAction> = {
+  encode(message: ExecAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.command) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.command.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExecAction {
+    return {
+      command: globalThis.Array.isArray(object?.command) ? object.command.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: ExecAction): unknown {
+    const obj: any = {};
+    if (message.command?.length) {
+      obj.command = message.command;
+    }
+    return obj;
+  },
+};
+
+function createBaseHTTPGetAction(): HTTPGetAction {
+  return { path: undefined, port: undefined, host: undefined, scheme: undefined, httpHeaders: [] };
+}
+
+export const HTTPGetAction: MessageFns<HTTPGetAction> = {
+  encode(message: HTTPGetAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== undefined) {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.port !== undefined) {
+      Value.encode(Value.wrap(message.port), writer.uint32(18).fork()).join();
+    }
+    if (message.host !== undefined) {
+      writer.uint32(26).string(message.host);
+    }
+    if (message.scheme !== undefined) {
+      writer.uint32(34).string(message.scheme);
+    }
+    for (const v of message.httpHeaders) {
+      HTTPHeader.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HTTPGetAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHTTPGetAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.port = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.scheme = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.httpHeaders.push(HTTPHeader.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HTTPGetAction {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : undefined,
+      port: isSet(object?.port) ? object.port : undefined,
+      host: isSet(object.host) ? globalThis.String(object.host) : undefined,
+      scheme: isSet(object.scheme) ? globalThis.String(object.scheme) : undefined,
+      httpHeaders: globalThis.Array.isArray(object?.httpHeaders)
+        ? object.httpHeaders.map((e: any) => HTTPHeader.fromJSON(e))
+        : globalThis.Array.isArray(object?.http_headers)
+        ? object.http_headers.map((e: any) => HTTPHeader.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: HTTPGetAction): unknown {
+    const obj: any = {};
+    if (message.path !== undefined) {
+      obj.path = message.path;
+    }
+    if (message.port !== undefined) {
+      obj.port = message.port;
+    }
+    if (message.host !== undefined) {
+      obj.host = message.host;
+    }
+    if (message.scheme !== undefined) {
+      obj.scheme = message.scheme;
+    }
+    if (message.httpHeaders?.length) {
+      obj.httpHeaders = message.httpHeaders.map((e) => HTTPHeader.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseHTTPHeader(): HTTPHeader {
+  return { name: undefined, value: undefined };
+}
+
+export const HTTPHeader: MessageFns<HTTPHeader> = {
+  encode(message: HTTPHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HTTPHeader {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHTTPHeader();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HTTPHeader {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      value: isSet(object.value) ? globalThis.String(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: HTTPHeader): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.value !== undefined) {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseTCPSocketAction(): TCPSocketAction {
+  return { port: undefined, host: undefined };
+}
+
+export const TCPSocketAction: MessageFns<TCPSocketAction> = {
+  encode(message: TCPSocketAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== undefined) {
+      Value.encode(Value.wrap(message.port), writer.uint32(10).fork()).join();
+    }
+    if (message.host !== undefined) {
+      writer.uint32(18).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TCPSocketAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTCPSocketAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.port = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TCPSocketAction {
+    return {
+      port: isSet(object?.port) ? object.port : undefined,
+      host: isSet(object.host) ? globalThis.String(object.host) : undefined,
+    };
+  },
+
+  toJSON(message: TCPSocketAction): unknown {
+    const obj: any = {};
+    if (message.port !== undefined) {
+      obj.port = message.port;
+    }
+    if (message.host !== undefined) {
+      obj.host = message.host;
+    }
+    return obj;
+  },
+};
+
+function createBaseGRPCAction(): GRPCAction {
+  return { port: undefined, service: undefined };
+}
+
+export const GRPCAction: MessageFns<GRPCAction> = {
+  encode(message: GRPCAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.port !== undefined) {
+      writer.uint32(8).int32(message.port);
+    }
+    if (message.service !== undefined) {
+      writer.uint32(18).string(message.service);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GRPCAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGRPCAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.port = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GRPCAction {
+    return {
+      port: isSet(object.port) ? globalThis.Number(object.port) : undefined,
+      service: isSet(object.service) ? globalThis.String(object.service) : undefined,
+    };
+  },
+
+  toJSON(message: GRPCAction): unknown {
+    const obj: any = {};
+    if (message.port !== undefined) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.service !== undefined) {
+      obj.service = message.service;
+    }
+    return obj;
+  },
+};
+
+function createBaseLifecycle(): Lifecycle {
+  return { postStart: undefined, preStop: undefined };
+}
+
+export const Lifecycle: MessageFns<Lifecycle> = {
+  encode(message: Lifecycle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.postStart !== undefined) {
+      LifecycleHandler.encode(message.postStart, writer.uint32(10).fork()).join();
+    }
+    if (message.preStop !== undefined) {
+      LifecycleHandler.encode(message.preStop, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Lifecycle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLifecycle();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.postStart = LifecycleHandler.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.preStop = LifecycleHandler.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Lifecycle {
+    return {
+      postStart: isSet(object.postStart)
+        ? LifecycleHandler.fromJSON(object.postStart)
+        : isSet(object.post_start)
+        ? LifecycleHandler.fromJSON(object.post_start)
+        : undefined,
+      preStop: isSet(object.preStop)
+        ? LifecycleHandler.fromJSON(object.preStop)
+        : isSet(object.pre_stop)
+        ? LifecycleHandler.fromJSON(object.pre_stop)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Lifecycle): unknown {
+    const obj: any = {};
+    if (message.postStart !== undefined) {
+      obj.postStart = LifecycleHandler.toJSON(message.postStart);
+    }
+    if (message.preStop !== undefined) {
+      obj.preStop = LifecycleHandler.toJSON(message.preStop);
+    }
+    return obj;
+  },
+};
+
+function createBaseLifecycleHandler(): LifecycleHandler {
+  return { exec: undefined, httpGet: undefined, sleep: undefined, tcpSocket: undefined };
+}
+
+export const LifecycleHandler: MessageFns<LifecycleHandler> = {
+  encode(message: LifecycleHandler, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.exec !== undefined) {
+      ExecAction.encode(message.exec, writer.uint32(10).fork()).join();
+    }
+    if (message.httpGet !== undefined) {
+      HTTPGetAction.encode(message.httpGet, writer.uint32(18).fork()).join();
+    }
+    if (message.sleep !== undefined) {
+      SleepAction.encode(message.sleep, writer.uint32(26).fork()).join();
+    }
+    if (message.tcpSocket !== undefined) {
+      TCPSocketAction.encode(message.tcpSocket, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LifecycleHandler {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLifecycleHandler();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.exec = ExecAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.httpGet = HTTPGetAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sleep = SleepAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tcpSocket = TCPSocketAction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LifecycleHandler {
+    return {
+      exec: isSet(object.exec) ? ExecAction.fromJSON(object.exec) : undefined,
+      httpGet: isSet(object.httpGet)
+        ? HTTPGetAction.fromJSON(object.httpGet)
+        : isSet(object.http_get)
+        ? HTTPGetAction.fromJSON(object.http_get)
+        : undefined,
+      sleep: isSet(object.sleep) ? SleepAction.fromJSON(object.sleep) : undefined,
+      tcpSocket: isSet(object.tcpSocket)
+        ? TCPSocketAction.fromJSON(object.tcpSocket)
+        : isSet(object.tcp_socket)
+        ? TCPSocketAction.fromJSON(object.tcp_socket)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LifecycleHandler): unknown {
+    const obj: any = {};
+    if (message.exec !== undefined) {
+      obj.exec = ExecAction.toJSON(message.exec);
+    }
+    if (message.httpGet !== undefined) {
+      obj.httpGet = HTTPGetAction.toJSON(message.httpGet);
+    }
+    if (message.sleep !== undefined) {
+      obj.sleep = SleepAction.toJSON(message.sleep);
+    }
+    if (message.tcpSocket !== undefined) {
+      obj.tcpSocket = TCPSocketAction.toJSON(message.tcpSocket);
+    }
+    return obj;
+  },
+};
+
+function createBaseSleepAction(): SleepAction {
+  return { seconds: undefined };
+}
+
+export const SleepAction: MessageFns<SleepAction> = {
+  encode(message: SleepAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seconds !== undefined) {
+      writer.uint32(8).int64(message.seconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SleepAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSleepAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seconds = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SleepAction {
+    return { seconds: isSet(object.seconds) ? globalThis.Number(object.seconds) : undefined };
+  },
+
+  toJSON(message: SleepAction): unknown {
+    const obj: any = {};
+    if (message.seconds !== undefined) {
+      obj.seconds = Math.round(message.seconds);
+    }
+    return obj;
+  },
+};
+
 function createBasePodStatus(): PodStatus {
   return {
     phase: undefined,
@@ -4268,6 +8419,7 @@ function createBasePodStatus(): PodStatus {
     startTime: undefined,
     containerStatuses: [],
     qosClass: undefined,
+    initContainerStatuses: [],
   };
 }
 
@@ -4305,6 +8457,9 @@ export const PodStatus: MessageFns<PodStatus> = {
     }
     if (message.qosClass !== undefined) {
       writer.uint32(90).string(message.qosClass);
+    }
+    for (const v of message.initContainerStatuses) {
+      ContainerStatus.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -4410,6 +8565,14 @@ export const PodStatus: MessageFns<PodStatus> = {
             message.qosClass = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.initContainerStatuses.push(ContainerStatus.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4465,6 +8628,11 @@ export const PodStatus: MessageFns<PodStatus> = {
         : isSet(object.qos_class)
         ? globalThis.String(object.qos_class)
         : undefined,
+      initContainerStatuses: globalThis.Array.isArray(object?.initContainerStatuses)
+        ? object.initContainerStatuses.map((e: any) => ContainerStatus.fromJSON(e))
+        : globalThis.Array.isArray(object?.init_container_statuses)
+        ? object.init_container_statuses.map((e: any) => ContainerStatus.fromJSON(e))
+        : [],
     };
   },
 
@@ -4502,6 +8670,9 @@ export const PodStatus: MessageFns<PodStatus> = {
     }
     if (message.qosClass !== undefined) {
       obj.qosClass = message.qosClass;
+    }
+    if (message.initContainerStatuses?.length) {
+      obj.initContainerStatuses = message.initContainerStatuses.map((e) => ContainerStatus.toJSON(e));
     }
     return obj;
   },
@@ -5227,6 +9398,1287 @@ export const ContainerStateTerminated: MessageFns<ContainerStateTerminated> = {
     }
     if (message.containerID !== undefined) {
       obj.containerID = message.containerID;
+    }
+    return obj;
+  },
+};
+
+function createBaseConfigMap(): ConfigMap {
+  return {
+    apiVersion: undefined,
+    kind: undefined,
+    metadata: undefined,
+    data: {},
+    binaryData: {},
+    immutable: undefined,
+  };
+}
+
+export const ConfigMap: MessageFns<ConfigMap> = {
+  encode(message: ConfigMap, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    globalThis.Object.entries(message.data).forEach(([key, value]: [string, string]) => {
+      ConfigMap_DataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    globalThis.Object.entries(message.binaryData).forEach(([key, value]: [string, string]) => {
+      ConfigMap_BinaryDataEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.immutable !== undefined) {
+      writer.uint32(48).bool(message.immutable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigMap {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigMap();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ConfigMap_DataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.data[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = ConfigMap_BinaryDataEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.binaryData[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.immutable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConfigMap {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      data: isObject(object.data)
+        ? (globalThis.Object.entries(object.data) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      binaryData: isObject(object.binaryData)
+        ? (globalThis.Object.entries(object.binaryData) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.binary_data)
+        ? (globalThis.Object.entries(object.binary_data) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      immutable: isSet(object.immutable) ? globalThis.Boolean(object.immutable) : undefined,
+    };
+  },
+
+  toJSON(message: ConfigMap): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.data) {
+      const entries = globalThis.Object.entries(message.data) as [string, string][];
+      if (entries.length > 0) {
+        obj.data = {};
+        entries.forEach(([k, v]) => {
+          obj.data[k] = v;
+        });
+      }
+    }
+    if (message.binaryData) {
+      const entries = globalThis.Object.entries(message.binaryData) as [string, string][];
+      if (entries.length > 0) {
+        obj.binaryData = {};
+        entries.forEach(([k, v]) => {
+          obj.binaryData[k] = v;
+        });
+      }
+    }
+    if (message.immutable !== undefined) {
+      obj.immutable = message.immutable;
+    }
+    return obj;
+  },
+};
+
+function createBaseConfigMap_DataEntry(): ConfigMap_DataEntry {
+  return { key: "", value: "" };
+}
+
+export const ConfigMap_DataEntry: MessageFns<ConfigMap_DataEntry> = {
+  encode(message: ConfigMap_DataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigMap_DataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigMap_DataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConfigMap_DataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ConfigMap_DataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseConfigMap_BinaryDataEntry(): ConfigMap_BinaryDataEntry {
+  return { key: "", value: "" };
+}
+
+export const ConfigMap_BinaryDataEntry: MessageFns<ConfigMap_BinaryDataEntry> = {
+  encode(message: ConfigMap_BinaryDataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigMap_BinaryDataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigMap_BinaryDataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ConfigMap_BinaryDataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ConfigMap_BinaryDataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseSecret(): Secret {
+  return {
+    apiVersion: undefined,
+    kind: undefined,
+    metadata: undefined,
+    type: undefined,
+    data: {},
+    stringData: {},
+    immutable: undefined,
+  };
+}
+
+export const Secret: MessageFns<Secret> = {
+  encode(message: Secret, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.type !== undefined) {
+      writer.uint32(34).string(message.type);
+    }
+    globalThis.Object.entries(message.data).forEach(([key, value]: [string, string]) => {
+      Secret_DataEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    globalThis.Object.entries(message.stringData).forEach(([key, value]: [string, string]) => {
+      Secret_StringDataEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.immutable !== undefined) {
+      writer.uint32(56).bool(message.immutable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Secret {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecret();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = Secret_DataEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.data[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = Secret_StringDataEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.stringData[entry6.key] = entry6.value;
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.immutable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Secret {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      data: isObject(object.data)
+        ? (globalThis.Object.entries(object.data) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      stringData: isObject(object.stringData)
+        ? (globalThis.Object.entries(object.stringData) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.string_data)
+        ? (globalThis.Object.entries(object.string_data) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      immutable: isSet(object.immutable) ? globalThis.Boolean(object.immutable) : undefined,
+    };
+  },
+
+  toJSON(message: Secret): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.data) {
+      const entries = globalThis.Object.entries(message.data) as [string, string][];
+      if (entries.length > 0) {
+        obj.data = {};
+        entries.forEach(([k, v]) => {
+          obj.data[k] = v;
+        });
+      }
+    }
+    if (message.stringData) {
+      const entries = globalThis.Object.entries(message.stringData) as [string, string][];
+      if (entries.length > 0) {
+        obj.stringData = {};
+        entries.forEach(([k, v]) => {
+          obj.stringData[k] = v;
+        });
+      }
+    }
+    if (message.immutable !== undefined) {
+      obj.immutable = message.immutable;
+    }
+    return obj;
+  },
+};
+
+function createBaseSecret_DataEntry(): Secret_DataEntry {
+  return { key: "", value: "" };
+}
+
+export const Secret_DataEntry: MessageFns<Secret_DataEntry> = {
+  encode(message: Secret_DataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Secret_DataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecret_DataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Secret_DataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Secret_DataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseSecret_StringDataEntry(): Secret_StringDataEntry {
+  return { key: "", value: "" };
+}
+
+export const Secret_StringDataEntry: MessageFns<Secret_StringDataEntry> = {
+  encode(message: Secret_StringDataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Secret_StringDataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecret_StringDataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Secret_StringDataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Secret_StringDataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseEvent(): Event {
+  return {
+    apiVersion: undefined,
+    kind: undefined,
+    metadata: undefined,
+    involvedObject: undefined,
+    reason: undefined,
+    message: undefined,
+    source: undefined,
+    firstTimestamp: undefined,
+    lastTimestamp: undefined,
+    count: undefined,
+    type: undefined,
+    reportingComponent: undefined,
+    reportingInstance: undefined,
+    action: undefined,
+    eventTime: undefined,
+  };
+}
+
+export const Event: MessageFns<Event> = {
+  encode(message: Event, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.involvedObject !== undefined) {
+      ObjectReference.encode(message.involvedObject, writer.uint32(34).fork()).join();
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.message !== undefined) {
+      writer.uint32(50).string(message.message);
+    }
+    if (message.source !== undefined) {
+      EventSource.encode(message.source, writer.uint32(58).fork()).join();
+    }
+    if (message.firstTimestamp !== undefined) {
+      writer.uint32(66).string(message.firstTimestamp);
+    }
+    if (message.lastTimestamp !== undefined) {
+      writer.uint32(74).string(message.lastTimestamp);
+    }
+    if (message.count !== undefined) {
+      writer.uint32(80).int32(message.count);
+    }
+    if (message.type !== undefined) {
+      writer.uint32(90).string(message.type);
+    }
+    if (message.reportingComponent !== undefined) {
+      writer.uint32(98).string(message.reportingComponent);
+    }
+    if (message.reportingInstance !== undefined) {
+      writer.uint32(106).string(message.reportingInstance);
+    }
+    if (message.action !== undefined) {
+      writer.uint32(114).string(message.action);
+    }
+    if (message.eventTime !== undefined) {
+      writer.uint32(122).string(message.eventTime);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Event {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.involvedObject = ObjectReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.source = EventSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.firstTimestamp = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastTimestamp = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.reportingComponent = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.reportingInstance = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.eventTime = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Event {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      involvedObject: isSet(object.involvedObject)
+        ? ObjectReference.fromJSON(object.involvedObject)
+        : isSet(object.involved_object)
+        ? ObjectReference.fromJSON(object.involved_object)
+        : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : undefined,
+      source: isSet(object.source) ? EventSource.fromJSON(object.source) : undefined,
+      firstTimestamp: isSet(object.firstTimestamp)
+        ? globalThis.String(object.firstTimestamp)
+        : isSet(object.first_timestamp)
+        ? globalThis.String(object.first_timestamp)
+        : undefined,
+      lastTimestamp: isSet(object.lastTimestamp)
+        ? globalThis.String(object.lastTimestamp)
+        : isSet(object.last_timestamp)
+        ? globalThis.String(object.last_timestamp)
+        : undefined,
+      count: isSet(object.count) ? globalThis.Number(object.count) : undefined,
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      reportingComponent: isSet(object.reportingComponent)
+        ? globalThis.String(object.reportingComponent)
+        : isSet(object.reporting_component)
+        ? globalThis.String(object.reporting_component)
+        : undefined,
+      reportingInstance: isSet(object.reportingInstance)
+        ? globalThis.String(object.reportingInstance)
+        : isSet(object.reporting_instance)
+        ? globalThis.String(object.reporting_instance)
+        : undefined,
+      action: isSet(object.action) ? globalThis.String(object.action) : undefined,
+      eventTime: isSet(object.eventTime)
+        ? globalThis.String(object.eventTime)
+        : isSet(object.event_time)
+        ? globalThis.String(object.event_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Event): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.involvedObject !== undefined) {
+      obj.involvedObject = ObjectReference.toJSON(message.involvedObject);
+    }
+    if (message.reason !== undefined) {
+      obj.reason = message.reason;
+    }
+    if (message.message !== undefined) {
+      obj.message = message.message;
+    }
+    if (message.source !== undefined) {
+      obj.source = EventSource.toJSON(message.source);
+    }
+    if (message.firstTimestamp !== undefined) {
+      obj.firstTimestamp = message.firstTimestamp;
+    }
+    if (message.lastTimestamp !== undefined) {
+      obj.lastTimestamp = message.lastTimestamp;
+    }
+    if (message.count !== undefined) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.reportingComponent !== undefined) {
+      obj.reportingComponent = message.reportingComponent;
+    }
+    if (message.reportingInstance !== undefined) {
+      obj.reportingInstance = message.reportingInstance;
+    }
+    if (message.action !== undefined) {
+      obj.action = message.action;
+    }
+    if (message.eventTime !== undefined) {
+      obj.eventTime = message.eventTime;
+    }
+    return obj;
+  },
+};
+
+function createBaseEventSource(): EventSource {
+  return { component: undefined, host: undefined };
+}
+
+export const EventSource: MessageFns<EventSource> = {
+  encode(message: EventSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.component !== undefined) {
+      writer.uint32(10).string(message.component);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(18).string(message.host);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.component = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventSource {
+    return {
+      component: isSet(object.component) ? globalThis.String(object.component) : undefined,
+      host: isSet(object.host) ? globalThis.String(object.host) : undefined,
+    };
+  },
+
+  toJSON(message: EventSource): unknown {
+    const obj: any = {};
+    if (message.component !== undefined) {
+      obj.component = message.component;
+    }
+    if (message.host !== undefined) {
+      obj.host = message.host;
+    }
+    return obj;
+  },
+};
+
+function createBaseObjectReference(): ObjectReference {
+  return {
+    apiVersion: undefined,
+    kind: undefined,
+    namespace: undefined,
+    name: undefined,
+    uid: undefined,
+    resourceVersion: undefined,
+    fieldPath: undefined,
+  };
+}
+
+export const ObjectReference: MessageFns<ObjectReference> = {
+  encode(message: ObjectReference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.namespace !== undefined) {
+      writer.uint32(26).string(message.namespace);
+    }
+    if (message.name !== undefined) {
+      writer.uint32(34).string(message.name);
+    }
+    if (message.uid !== undefined) {
+      writer.uint32(42).string(message.uid);
+    }
+    if (message.resourceVersion !== undefined) {
+      writer.uint32(50).string(message.resourceVersion);
+    }
+    if (message.fieldPath !== undefined) {
+      writer.uint32(58).string(message.fieldPath);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectReference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectReference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.uid = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.resourceVersion = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fieldPath = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ObjectReference {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : undefined,
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      uid: isSet(object.uid) ? globalThis.String(object.uid) : undefined,
+      resourceVersion: isSet(object.resourceVersion)
+        ? globalThis.String(object.resourceVersion)
+        : isSet(object.resource_version)
+        ? globalThis.String(object.resource_version)
+        : undefined,
+      fieldPath: isSet(object.fieldPath)
+        ? globalThis.String(object.fieldPath)
+        : isSet(object.field_path)
+        ? globalThis.String(object.field_path)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ObjectReference): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.namespace !== undefined) {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.uid !== undefined) {
+      obj.uid = message.uid;
+    }
+    if (message.resourceVersion !== undefined) {
+      obj.resourceVersion = message.resourceVersion;
+    }
+    if (message.fieldPath !== undefined) {
+      obj.fieldPath = message.fieldPath;
     }
     return obj;
   },

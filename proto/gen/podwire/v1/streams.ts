@@ -75,6 +75,28 @@ export interface LogsStart {
   /** The log of the container's run before this one. */
   previous: boolean;
   timestamps: boolean;
+  /** Lines printed in the last so many seconds, or at or after that time (RFC 3339); at most one of the two. */
+  sinceSeconds?: number | undefined;
+  sinceTime?: string | undefined;
+  limitBytes?: number | undefined;
+}
+
+/** A container's own standard streams. */
+export interface AttachStart {
+  namespace: string;
+  pod: string;
+  container: string;
+  stdin: boolean;
+}
+
+/**
+ * One connection to a port on the pod's localhost. `stdin` frames go to it, `stdin_end` half-closes it, `stdout` frames come from it, and
+ * `exit` 0 says that it was closed.
+ */
+export interface PortForwardStart {
+  namespace: string;
+  pod: string;
+  port: number;
 }
 
 function createBaseStreamInput(): StreamInput {
@@ -678,6 +700,9 @@ function createBaseLogsStart(): LogsStart {
     tailLines: undefined,
     previous: false,
     timestamps: false,
+    sinceSeconds: undefined,
+    sinceTime: undefined,
+    limitBytes: undefined,
   };
 }
 
@@ -703,6 +728,15 @@ export const LogsStart: MessageFns<LogsStart> = {
     }
     if (message.timestamps !== false) {
       writer.uint32(56).bool(message.timestamps);
+    }
+    if (message.sinceSeconds !== undefined) {
+      writer.uint32(64).int64(message.sinceSeconds);
+    }
+    if (message.sinceTime !== undefined) {
+      writer.uint32(74).string(message.sinceTime);
+    }
+    if (message.limitBytes !== undefined) {
+      writer.uint32(80).int64(message.limitBytes);
     }
     return writer;
   },
@@ -776,6 +810,30 @@ export const LogsStart: MessageFns<LogsStart> = {
             message.timestamps = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.sinceSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.sinceTime = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.limitBytes = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -801,6 +859,21 @@ export const LogsStart: MessageFns<LogsStart> = {
         : undefined,
       previous: isSet(object.previous) ? globalThis.Boolean(object.previous) : false,
       timestamps: isSet(object.timestamps) ? globalThis.Boolean(object.timestamps) : false,
+      sinceSeconds: isSet(object.sinceSeconds)
+        ? globalThis.Number(object.sinceSeconds)
+        : isSet(object.since_seconds)
+        ? globalThis.Number(object.since_seconds)
+        : undefined,
+      sinceTime: isSet(object.sinceTime)
+        ? globalThis.String(object.sinceTime)
+        : isSet(object.since_time)
+        ? globalThis.String(object.since_time)
+        : undefined,
+      limitBytes: isSet(object.limitBytes)
+        ? globalThis.Number(object.limitBytes)
+        : isSet(object.limit_bytes)
+        ? globalThis.Number(object.limit_bytes)
+        : undefined,
     };
   },
 
@@ -826,6 +899,210 @@ export const LogsStart: MessageFns<LogsStart> = {
     }
     if (message.timestamps !== false) {
       obj.timestamps = message.timestamps;
+    }
+    if (message.sinceSeconds !== undefined) {
+      obj.sinceSeconds = Math.round(message.sinceSeconds);
+    }
+    if (message.sinceTime !== undefined) {
+      obj.sinceTime = message.sinceTime;
+    }
+    if (message.limitBytes !== undefined) {
+      obj.limitBytes = Math.round(message.limitBytes);
+    }
+    return obj;
+  },
+};
+
+function createBaseAttachStart(): AttachStart {
+  return { namespace: "", pod: "", container: "", stdin: false };
+}
+
+export const AttachStart: MessageFns<AttachStart> = {
+  encode(message: AttachStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.pod !== "") {
+      writer.uint32(18).string(message.pod);
+    }
+    if (message.container !== "") {
+      writer.uint32(26).string(message.container);
+    }
+    if (message.stdin !== false) {
+      writer.uint32(32).bool(message.stdin);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttachStart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttachStart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pod = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.container = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stdin = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttachStart {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      pod: isSet(object.pod) ? globalThis.String(object.pod) : "",
+      container: isSet(object.container) ? globalThis.String(object.container) : "",
+      stdin: isSet(object.stdin) ? globalThis.Boolean(object.stdin) : false,
+    };
+  },
+
+  toJSON(message: AttachStart): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.pod !== "") {
+      obj.pod = message.pod;
+    }
+    if (message.container !== "") {
+      obj.container = message.container;
+    }
+    if (message.stdin !== false) {
+      obj.stdin = message.stdin;
+    }
+    return obj;
+  },
+};
+
+function createBasePortForwardStart(): PortForwardStart {
+  return { namespace: "", pod: "", port: 0 };
+}
+
+export const PortForwardStart: MessageFns<PortForwardStart> = {
+  encode(message: PortForwardStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.pod !== "") {
+      writer.uint32(18).string(message.pod);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).int32(message.port);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortForwardStart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortForwardStart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pod = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PortForwardStart {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      pod: isSet(object.pod) ? globalThis.String(object.pod) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+    };
+  },
+
+  toJSON(message: PortForwardStart): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.pod !== "") {
+      obj.pod = message.pod;
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
     }
     return obj;
   },
