@@ -59,7 +59,11 @@ export function sweepDead(env: Environment, nowMs: number): void {
   for (const name of readdirSync(root)) {
     const dir = join(root, name);
     const identity = join(dir, "sandbox");
-    const began = existsSync(identity) || nowMs - statSync(dir).mtimeMs > bornMs;
+    const folder = statSync(dir, { throwIfNoEntry: false });
+    // Another command swept it meanwhile.
+    if (folder === undefined) continue;
+    // A file without a word in it is about to get one.
+    const began = (statSync(identity, { throwIfNoEntry: false })?.size ?? 0) > 0 || nowMs - folder.mtimeMs > bornMs;
     if (began && findSandbox(identity) === undefined) removeFolder(dir);
   }
 }

@@ -1,5 +1,6 @@
 /* `podwire wait`: returns when objects exist, are gone, or say what one waits for. */
 
+import { Option } from "commander";
 import { isJsonObject, type Json } from "#core/json.ts";
 import type { ApiObject } from "#core/objects/kind.ts";
 import { type Connection, connect } from "../connect.ts";
@@ -42,7 +43,11 @@ export const waitVerb: Verb<WaitOptions> = {
   flags(command) {
     command
       .option("--for <condition>", "create, delete, condition=TYPE[=STATUS] or jsonpath={PATH}[=VALUE]")
-      .option("--timeout <duration>", "0 looks once; below 0 there is no limit", durationFlag("--timeout"), 30_000)
+      .addOption(
+        new Option("--timeout <duration>", "0 looks once; below 0 there is no limit")
+          .argParser(durationFlag("--timeout"))
+          .default(30_000, "30s"),
+      )
       .option("-l, --selector <labels>", "those with these labels")
       .option("--field-selector <fields>", "those with these fields")
       .option("--all", "all of the kind in the namespace")

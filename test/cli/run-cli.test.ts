@@ -27,6 +27,11 @@ describe("the command line", () => {
     });
   }
 
+  it("tells default times as people write them", async () => {
+    const { stdout } = await cli.run(["wait", "--help"]);
+    assert.match(stdout, /--timeout <duration>.*\(default:\s+30s\)/s);
+  });
+
   const wrong: readonly (readonly [line: string, stderr: string])[] = [
     ["gte pods", 'error: unknown command "gte" for "podwire"\n\nDid you mean this?\n\tget\n'],
     ["help gte", 'error: unknown command "gte" for "podwire"\n\nDid you mean this?\n\tget\n'],

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sweepDead } from "../../embedded/cluster-folder.ts";
+
+const dead = "999999999 (tini) S 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1\n";
+const living = readFileSync("/proc/self/stat", "utf8");
+
+describe("a sweep of dead clusters", () => {
+  for (const [what, identity, ageMs, stays] of [
+    ["one whose sandbox lives", living, 60_000, true],
+    ["one whose sandbox is dead", dead, 0, false],
+    ["one that has no sandbox yet", undefined, 1_000, true],
+    ["one that never got a sandbox", undefined, 60_000, false],
+    ["one whose sandbox is just naming itself", "", 1_000, true],
+    ["one whose sandbox never named itself", "", 60_000, false],
+  ] as const) {
+    it(`${stays ? "keeps" : "removes"} ${what}`, () => {
+      const runtime = mkdtempSync(join(tmpdir(), "podwire-sweep-"));
+      try {
+        const dir = join(runtime, "podwire", "some");
+        mkdirSync(dir, { recursive: true });
+        if (identity !== undefined) writeFileSync(join(dir, "sandbox"), identity);
+        sweepDead({ XDG_RUNTIME_DIR: runtime }, statSync(dir).mtimeMs + ageMs);
+        assert.equal(existsSync(dir), stays);
+      } finally {
+        rmSync(runtime, { recursive: true });
+      }
+    });
+  }
+
+  it("has nothing to do before the first cluster", () => {
+    sweepDead({ XDG_RUNTIME_DIR: "/nonexistent" }, 0);
+  });
+});
