@@ -111,6 +111,6 @@ exec 4>&2 2>/dev/null
 set +e
 (
   echo started >&3
-  exec setpriv --bounding-set="$capabilities" -- "$@" 2>&4 3>&- 4>&-
+  exec setpriv --inh-caps=-all --bounding-set="$capabilities" -- "$@" 2>&4 3>&- 4>&-
 )
 echo $? >&3

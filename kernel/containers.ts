@@ -170,7 +170,7 @@ export const linuxContainers: Containers = {
     const enter = ["--target", String(state.init.pid), "--mount", "--pid", "--uts", "--ipc", "--net"];
     // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
     const mortal = ["setpriv", "--pdeathsig=KILL"];
-    const limited = [...mortal, `--bounding-set=${boundingSet}`, "--"];
+    const limited = [...mortal, "--inh-caps=-all", `--bounding-set=${boundingSet}`, "--"];
     const inside = inEnvironment(command, command.workingDir);
     // Detached: the command and what it starts are one process group.
     const [program = "", ...args] = [...mortal, "--", "nsenter", ...enter, "--", ...limited, ...inside];

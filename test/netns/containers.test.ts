@@ -425,6 +425,21 @@ function describeView(): void {
     assert.doesNotMatch(container.log(), /mounted/);
   });
 
+  it("inherits no capability of its starter's, nor does an exec", async () => {
+    await using lab = openContainerLab();
+    const spec = lab.spec(["sh", "-c", "grep Cap /proc/self/status; exec sleep infinity"]);
+    const starter = join(import.meta.dirname, "start-container.ts");
+    const capable = ["setpriv", "--inh-caps=+sys_admin", "--", process.execPath, starter, JSON.stringify(spec)];
+    await run(["nsenter", "--", ...capable], { signal });
+    const container = lab.at(spec);
+    await until(() => container.log().includes("CapAmb"), "the capabilities");
+    const { stdout } = await execIn(container, ["grep", "Cap", "/proc/self/status"]);
+    for (const text of [container.log(), stdout]) {
+      assert.match(text, /CapInh:\t0{16}\n/);
+      assert.match(text, /CapPrm:\t00000000a00425fb\n/);
+    }
+  });
+
   it("gets no descriptor of its starter's", async () => {
     await using lab = openContainerLab();
     const container = await lab.start(["find", "/proc/self/fd", "-type", "l", "-printf", "%f %l\\n"]);
