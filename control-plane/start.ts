@@ -82,7 +82,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const surroundings: Surroundings = { store, clock, rng, log };
   const running = Promise.all([
-    followStore(store, signal, sessions.wakeAll),
+    // Events come often, and no agent is told of them.
+    followStore(store, signal, (key) => {
+      if (!key?.startsWith("events/")) sessions.wakeAll();
+    }),
     runLoop(surroundings, podCidrController(surroundings, cluster), signal),
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),

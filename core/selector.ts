@@ -125,8 +125,24 @@ export type FieldSelector = (object: object) => boolean;
 
 /** By kind, the fields that Kubernetes selects by too, and what they are where they are absent. */
 const fields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ConfigMap: { "metadata.namespace": "" },
+  Event: {
+    "metadata.namespace": "",
+    "involvedObject.kind": "",
+    "involvedObject.namespace": "",
+    "involvedObject.name": "",
+    "involvedObject.uid": "",
+    "involvedObject.apiVersion": "",
+    "involvedObject.resourceVersion": "",
+    "involvedObject.fieldPath": "",
+    reason: "",
+    reportingComponent: "",
+    "source.component": "",
+    type: "",
+  },
   Namespace: { "status.phase": "" },
   Node: { "spec.unschedulable": "false" },
+  Secret: { "metadata.namespace": "", type: "" },
   Pod: {
     "metadata.namespace": "",
     "spec.nodeName": "",

@@ -2,10 +2,14 @@
  * sends the difference to the present one, so a slow agent gets fewer, larger steps and never an old one. */
 
 import { isDeepStrictEqual } from "node:util";
+import { configMapKind } from "#core/objects/config-map.ts";
+import type { ApiObject } from "#core/objects/kind.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
+import { referencesOf } from "#core/objects/references.ts";
+import { secretKind } from "#core/objects/secret.ts";
 import type { Change, Peer } from "#proto/podwire/v1/agent.ts";
-import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import type { ConfigMap, Node, Pod, Secret } from "#proto/podwire/v1/resources.ts";
 import { listObjects, nameOf } from "../state/objects.ts";
 import type { Store } from "../store/store.ts";
 
@@ -15,6 +19,8 @@ export interface State {
   readonly revision: number;
   readonly nodes: readonly Node[];
   readonly podsByNode: ReadonlyMap<string, readonly Pod[]>;
+  readonly configMaps: readonly ConfigMap[];
+  readonly secrets: readonly Secret[];
 }
 
 export interface NodeView {
@@ -23,9 +29,12 @@ export interface NodeView {
   readonly peers: ReadonlyMap<string, Peer>;
   /** By uid. */
   readonly pods: ReadonlyMap<string, Pod>;
+  /** Those that the pods name, and no others; by namespace/name. */
+  readonly configMaps: ReadonlyMap<string, ConfigMap>;
+  readonly secrets: ReadonlyMap<string, Secret>;
 }
 
-const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map() };
+const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map(), configMaps: new Map(), secrets: new Map() };
 
 /**
  * The present state; made once for each revision, however many sessions ask. Lists in which nothing changed are the same lists as
@@ -44,7 +53,15 @@ function readState(store: Store, before: State | undefined): State {
   const pods = listObjects(store, podKind).map(({ object }) => object);
   const podsByNode: Map<string, readonly Pod[]> = Map.groupBy(pods, (pod) => pod.spec?.nodeName ?? "");
   for (const [node, list] of podsByNode) podsByNode.set(node, sameOr(before?.podsByNode.get(node), list));
-  return { revision: store.revision, nodes: sameOr(before?.nodes, nodes), podsByNode };
+  const configMaps = listObjects(store, configMapKind).map(({ object }) => object);
+  const secrets = listObjects(store, secretKind).map(({ object }) => object);
+  return {
+    revision: store.revision,
+    nodes: sameOr(before?.nodes, nodes),
+    podsByNode,
+    configMaps: sameOr(before?.configMaps, configMaps),
+    secrets: sameOr(before?.secrets, secrets),
+  };
 }
 
 function sameOr<T, L extends readonly T[]>(before: L | undefined, now: L): L {
@@ -61,15 +78,44 @@ export interface ViewInput {
 }
 
 export function viewOf({ nodeName, state, keyFor, before }: ViewInput): NodeView {
-  const pods = state.podsByNode.get(nodeName);
-  const podMap =
-    before !== undefined && before.state.podsByNode.get(nodeName) === pods
-      ? before.view.pods
-      : new Map((pods ?? []).map((pod) => [pod.metadata?.uid ?? "", pod]));
-  if (before?.state.nodes === state.nodes) return { ...before.view, pods: podMap };
+  return { ...peersView({ nodeName, state, keyFor, before }), ...podsView({ nodeName, state, before }) };
+}
+
+function peersView({ nodeName, state, keyFor, before }: ViewInput): Pick<NodeView, "podCidrs" | "peers"> {
+  if (before?.state.nodes === state.nodes) return { podCidrs: before.view.podCidrs, peers: before.view.peers };
   const self = state.nodes.find((node) => nameOf(node) === nodeName);
   const peers = state.nodes.filter((node) => node !== self).flatMap((node) => peerOf(node, keyFor));
-  return { podCidrs: self?.spec?.podCIDRs ?? [], peers: new Map(peers.map((peer) => [peer.name, peer])), pods: podMap };
+  return { podCidrs: self?.spec?.podCIDRs ?? [], peers: new Map(peers.map((peer) => [peer.name, peer])) };
+}
+
+function podsView({ nodeName, state, before }: Omit<ViewInput, "keyFor">): Omit<NodeView, "podCidrs" | "peers"> {
+  const pods = state.podsByNode.get(nodeName) ?? [];
+  const samePods = before !== undefined && before.state.podsByNode.get(nodeName) === state.podsByNode.get(nodeName);
+  if (samePods && before.state.configMaps === state.configMaps && before.state.secrets === state.secrets) {
+    const { configMaps, secrets } = before.view;
+    return { pods: before.view.pods, configMaps, secrets };
+  }
+  const named = { configMaps: new Set<string>(), secrets: new Set<string>() };
+  for (const pod of pods) {
+    const { configMaps, secrets } = referencesOf(pod);
+    for (const name of configMaps) named.configMaps.add(`${pod.metadata?.namespace}/${name}`);
+    for (const name of secrets) named.secrets.add(`${pod.metadata?.namespace}/${name}`);
+  }
+  return {
+    pods: samePods ? before.view.pods : new Map(pods.map((pod) => [pod.metadata?.uid ?? "", pod])),
+    configMaps: amongNamed(state.configMaps, named.configMaps),
+    secrets: amongNamed(state.secrets, named.secrets),
+  };
+}
+
+function amongNamed<T extends ApiObject>(objects: readonly T[], names: ReadonlySet<string>): ReadonlyMap<string, T> {
+  if (names.size === 0) return new Map();
+  return new Map(objects.map((object) => [pathOf(object), object] as const).filter(([path]) => names.has(path)));
+}
+
+/** namespace/name */
+function pathOf({ metadata }: ApiObject): string {
+  return `${metadata?.namespace}/${metadata?.name}`;
 }
 
 /** A peer has all that a tunnel needs, whether it is Ready or not: tunnels outlive a silent control plane. */
@@ -99,13 +145,34 @@ export function diffViews(before: NodeView, after: NodeView): readonly Change[] 
       if (!isDeepStrictEqual(before.peers.get(peer.name), peer)) changes.push({ change: { $case: "peerPut", value: peer } });
     }
   }
+  changes.push(...dataPuts(before, after));
   if (before.pods !== after.pods) {
     for (const [uid, pod] of after.pods) {
       const old = before.pods.get(uid);
       if (old === undefined || !sameForAgent(old, pod)) changes.push({ change: { $case: "podPut", value: pod } });
     }
   }
+  changes.push(...dataRemovals(before, after));
   return changes;
+}
+
+/** Before the pods that name them. */
+function* dataPuts(before: NodeView, after: NodeView): Generator<Change> {
+  for (const [path, value] of after.configMaps) {
+    if (before.configMaps.get(path) !== value) yield { change: { $case: "configMapPut", value } };
+  }
+  for (const [path, value] of after.secrets) {
+    if (before.secrets.get(path) !== value) yield { change: { $case: "secretPut", value } };
+  }
+}
+
+function* dataRemovals(before: NodeView, after: NodeView): Generator<Change> {
+  for (const value of before.configMaps.keys()) {
+    if (!after.configMaps.has(value)) yield { change: { $case: "configMapRemoved", value } };
+  }
+  for (const value of before.secrets.keys()) {
+    if (!after.secrets.has(value)) yield { change: { $case: "secretRemoved", value } };
+  }
 }
 
 /** A snapshot names the node's own block even where there is none. */

@@ -65,12 +65,10 @@ const saysNothing: Readonly<Record<string, (value: unknown) => boolean>> = {
   enableServiceLinks: (value) => value === true,
   preemptionPolicy: (value) => value === "PreemptLowerPriority",
   priority: (value) => value === 0,
-  terminationMessagePath: (value) => value === "/dev/termination-log",
-  terminationMessagePolicy: (value) => value === "File",
 };
 
 /** Quantities may be written as numbers, and are kept as strings. */
-const quantityMaps = new Set(["capacity", "allocatable", "overhead"]);
+const quantityFields = new Set(["capacity", "allocatable", "overhead", "limits", "requests", "sizeLimit"]);
 
 function checkMessage(message: MessageSchema, value: Readonly<Record<string, unknown>>, at: Place, walk: Walk): unknown {
   const result: Record<string, unknown> = {};
@@ -97,19 +95,23 @@ function checkMessage(message: MessageSchema, value: Readonly<Record<string, unk
 function checkField(field: FieldSchema, name: string, value: unknown, at: Place, walk: Walk): unknown {
   switch (field.shape) {
     case "one":
-      return checkValue(field.type, value, at, walk);
+      return checkValue(field.type, quantityFields.has(name) ? asQuantity(value) : value, at, walk);
     case "list":
       if (!Array.isArray(value)) return mustBe("a list", value, at, walk);
       return checkList(field.type, value, at, walk);
     case "map": {
       if (!isJsonObject(value)) return mustBe("an object", value, at, walk);
-      const asQuantity = quantityMaps.has(name) ? (item: unknown) => (Number.isFinite(item) ? String(item) : item) : undefined;
+      const read = quantityFields.has(name) ? asQuantity : (item: unknown) => item;
       return checkMap(value, at, walk, (item, place) =>
         // A key without a value, `app:` in YAML, is an empty string.
-        item === null || item === undefined ? "" : checkValue(field.type, asQuantity?.(item) ?? item, place, walk),
+        item === null || item === undefined ? "" : checkValue(field.type, read(item), place, walk),
       );
     }
   }
+}
+
+function asQuantity(value: unknown): unknown {
+  return Number.isFinite(value) ? String(value) : value;
 }
 
 function checkList(type: FieldType, value: readonly unknown[], at: Place, walk: Walk): unknown[] {

@@ -1,11 +1,21 @@
 /* The kinds of object, one table: names, groups and rules of each. A new kind is a file beside this one and a line here. */
 
+import { configMapKind } from "./config-map.ts";
+import { eventKind } from "./event.ts";
 import type { Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
+import { secretKind } from "./secret.ts";
 
-export const kinds: readonly Kind[] = [namespaceKind, nodeKind, podKind] as unknown as readonly Kind[];
+export const kinds: readonly Kind[] = [
+  namespaceKind,
+  nodeKind,
+  podKind,
+  configMapKind,
+  secretKind,
+  eventKind,
+] as unknown as readonly Kind[];
 
 /** By kind, plural, singular or short name, in any case: "Pod", "pods", "po". */
 export function findKind(word: string): Kind | undefined {

@@ -272,7 +272,8 @@ describe("Logs", () => {
     };
     const ended = read();
     const asked = await until(() => session.streams[0], "the request");
-    assert.deepEqual(asked.start, { $case: "logs", value: { ...request, namespace: "default", container: "main" } });
+    const absent = { sinceSeconds: undefined, sinceTime: undefined, limitBytes: undefined };
+    assert.deepEqual(asked.start, { $case: "logs", value: { ...absent, ...request, namespace: "default", container: "main" } });
     const attach = agent.attach(asked);
     attach.send(stdout("line"));
     attach.send(exit(0));

@@ -1,5 +1,5 @@
 import type { Changes, Peer } from "#proto/podwire/v1/agent.ts";
-import type { Pod } from "#proto/podwire/v1/resources.ts";
+import type { ConfigMap, Pod, Secret } from "#proto/podwire/v1/resources.ts";
 
 /** What an agent knows after the messages that it got. */
 export interface NodeView {
@@ -8,9 +8,19 @@ export interface NodeView {
   readonly peers: ReadonlyMap<string, Peer>;
   /** By uid. */
   readonly pods: ReadonlyMap<string, Pod>;
+  /** By namespace/name. */
+  readonly configMaps: ReadonlyMap<string, ConfigMap>;
+  readonly secrets: ReadonlyMap<string, Secret>;
 }
 
-export const emptyNodeView: NodeView = { revision: 0, podCIDRs: [], peers: new Map(), pods: new Map() };
+export const emptyNodeView: NodeView = {
+  revision: 0,
+  podCIDRs: [],
+  peers: new Map(),
+  pods: new Map(),
+  configMaps: new Map(),
+  secrets: new Map(),
+};
 
 /** Follows the protocol to the letter: a snapshot replaces all, a removal of what isn't there is a fault. */
 export function applyChanges(before: NodeView, { revision, snapshotStart, changes }: Changes): NodeView {
@@ -18,6 +28,8 @@ export function applyChanges(before: NodeView, { revision, snapshotStart, change
   let podCIDRs = base.podCIDRs;
   const peers = new Map(base.peers);
   const pods = new Map(base.pods);
+  const configMaps = new Map(base.configMaps);
+  const secrets = new Map(base.secrets);
   for (const { change } of changes) {
     switch (change?.$case) {
       case "self":
@@ -35,9 +47,21 @@ export function applyChanges(before: NodeView, { revision, snapshotStart, change
       case "podRemoved":
         if (!pods.delete(change.value)) throw new Error(`removed pod ${change.value} was not there`);
         break;
+      case "configMapPut":
+        configMaps.set(`${change.value.metadata?.namespace}/${change.value.metadata?.name}`, change.value);
+        break;
+      case "configMapRemoved":
+        if (!configMaps.delete(change.value)) throw new Error(`removed ConfigMap ${change.value} was not there`);
+        break;
+      case "secretPut":
+        secrets.set(`${change.value.metadata?.namespace}/${change.value.metadata?.name}`, change.value);
+        break;
+      case "secretRemoved":
+        if (!secrets.delete(change.value)) throw new Error(`removed Secret ${change.value} was not there`);
+        break;
       case undefined:
         throw new Error("a change that says nothing");
     }
   }
-  return { revision, podCIDRs, peers, pods };
+  return { revision, podCIDRs, peers, pods, configMaps, secrets };
 }

@@ -213,6 +213,9 @@ describe("a stream to a pod", () => {
           tailLines: 2,
           previous: true,
           timestamps: true,
+          sinceSeconds: undefined,
+          sinceTime: undefined,
+          limitBytes: undefined,
         },
       });
       attach.send(out("raw \u001b[1m bytes"));

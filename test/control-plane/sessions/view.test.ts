@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { configMapKind } from "#core/objects/config-map.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
+import { secretKind } from "#core/objects/secret.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
 import {
   createStateReader,
@@ -24,12 +26,16 @@ interface PodFacts {
   readonly node: string;
   readonly ending?: boolean;
   readonly phase?: string;
+  /** A ConfigMap and a Secret that it names. */
+  readonly reads?: string | undefined;
 }
 
-function podOf({ uid, node, ending = false, phase = "Pending" }: PodFacts): Pod {
+function podOf({ uid, node, ending = false, phase = "Pending", reads }: PodFacts): Pod {
+  const configMap = { name: "c", configMap: { name: reads } };
+  const container = { name: "main", envFrom: [{ secretRef: { name: reads } }] };
   return podKind.fromJson({
     metadata: { name: `pod-${uid}`, namespace: "default", uid, ...(ending ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {}) },
-    spec: { nodeName: node, containers: [] },
+    spec: { nodeName: node, ...(reads === undefined ? {} : { volumes: [configMap], containers: [container] }) },
     status: { phase },
   });
 }
@@ -54,6 +60,8 @@ function stateOf(nodes: readonly NodeFacts[], pods: readonly PodFacts[] = [], re
     revision,
     nodes: nodes.map(nodeOf),
     podsByNode: Map.groupBy(pods.map(podOf), (pod) => pod.spec?.nodeName ?? ""),
+    configMaps: [],
+    secrets: [],
   };
 }
 
@@ -109,6 +117,31 @@ describe("a node's view", () => {
     );
   });
 
+  it("holds the ConfigMaps and Secrets that its pods name, told before the pods, and no others", async () => {
+    await using store = openMemoryStore();
+    const facts: Fact[] = [
+      ...(["x", "y"] as const).flatMap((name): Fact[] => [
+        { $case: "configMap", name, text: "1" },
+        { $case: "secret", name, text: "1" },
+      ]),
+      { $case: "pod", uid: "1", node: "a", reads: "x" },
+      { $case: "pod", uid: "2", node: "b", reads: "y" },
+    ];
+    await store.commit({ checks: [], writes: facts.map(writeOf) });
+    const before = viewOfA(createStateReader(store)());
+    assert.deepEqual([[...before.configMaps.keys()], [...before.secrets.keys()]], [["default/x"], ["default/x"]]);
+    assert.deepEqual(
+      snapshotOf(before).map(({ change }) => change?.$case),
+      ["self", "configMapPut", "secretPut", "podPut"],
+    );
+    await store.commit({ checks: [], writes: [{ type: "delete", key: "pods/default/pod-1" }] });
+    assert.deepEqual(diffViews(before, viewOfA(createStateReader(store)())), [
+      { change: { $case: "podRemoved", value: "1" } },
+      { change: { $case: "configMapRemoved", value: "default/x" } },
+      { change: { $case: "secretRemoved", value: "default/x" } },
+    ]);
+  });
+
   it("is what an agent has that was told a snapshot and then each difference, whatever happens in between", async () => {
     const name = fc.constantFrom("a", "b", "c");
     const node = fc.record({
@@ -124,12 +157,18 @@ describe("a node's view", () => {
       node: name,
       ending: fc.boolean(),
       phase: fc.constantFrom("Pending", "Running"),
+      reads: fc.constantFrom("x", "y", undefined),
+    });
+    const data = fc.record({
+      $case: fc.constantFrom("configMap" as const, "secret" as const),
+      name: fc.constantFrom("x", "y", "z"),
+      text: fc.constantFrom("1", "2"),
     });
     const removal = fc.record({
       $case: fc.constant("removal" as const),
-      key: fc.constantFrom("nodes/a", "nodes/b", "pods/default/pod-1"),
+      key: fc.constantFrom("nodes/a", "nodes/b", "pods/default/pod-1", "configmaps/default/x", "secrets/default/y"),
     });
-    const steps = fc.array(fc.array(fc.oneof(node, pod, removal), { maxLength: 3 }), { minLength: 1 });
+    const steps = fc.array(fc.array(fc.oneof(node, pod, data, removal), { maxLength: 3 }), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(steps, async (commits) => {
         await using store = openMemoryStore();
@@ -153,6 +192,8 @@ describe("a node's view", () => {
           assert.deepEqual(told.podCIDRs, fresh.podCidrs);
           assert.deepEqual(new Map([...told.peers].sort()), new Map([...fresh.peers].sort()));
           assert.deepEqual(shown(told.pods), shown(fresh.pods));
+          assert.deepEqual(new Map([...told.configMaps].sort()), new Map([...fresh.configMaps].sort()));
+          assert.deepEqual(new Map([...told.secrets].sort()), new Map([...fresh.secrets].sort()));
         }
       }),
     );
@@ -162,6 +203,7 @@ describe("a node's view", () => {
 type Fact =
   | ({ readonly $case: "node" } & NodeFacts)
   | ({ readonly $case: "pod" } & PodFacts)
+  | { readonly $case: "configMap" | "secret"; readonly name: string; readonly text: string }
   | { readonly $case: "removal"; readonly key: string };
 
 function writeOf(fact: Fact): Write {
@@ -170,9 +212,17 @@ function writeOf(fact: Fact): Write {
       return putObject(nodeKind, nodeOf(fact));
     case "pod":
       return putObject(podKind, podOf(fact));
+    case "configMap":
+      return putObject(configMapKind, configMapKind.fromJson({ metadata: metadataOf(fact.name), data: { a: fact.text } }));
+    case "secret":
+      return putObject(secretKind, secretKind.fromJson({ metadata: metadataOf(fact.name), data: { a: fact.text } }));
     case "removal":
       return { type: "delete", key: fact.key };
   }
+}
+
+function metadataOf(name: string) {
+  return { name, namespace: "default" };
 }
 
 /** All of a pod but its status and version, of which no node is told. */

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { checkJson } from "#core/objects/check.ts";
-import { findKind } from "#core/objects/kinds.ts";
+import { findKind, kinds } from "#core/objects/kinds.ts";
 import { formatProblem } from "#core/objects/problem.ts";
 import { schema } from "#core/objects/schema.gen.ts";
 import type { FieldSchema, FieldType } from "#core/objects/schema.ts";
 import { WriteAnswer } from "#proto/podwire/v1/cluster.ts";
 import { Resource } from "#proto/podwire/v1/resources.ts";
 
-const kindNames = ["Namespace", "Node", "Pod"];
+const kindNames = kinds.map(({ kind }) => kind);
 
 function errorsOf(value: unknown, type = "Pod"): string[] {
   return checkJson(type, value).errors.map(formatProblem);
@@ -42,8 +42,8 @@ describe("checkJson", () => {
         "spec.terminationGracePeriodSeconds: Invalid value: 9007199254740992: must be between -9007199254740991 and 9007199254740991, inclusive",
       ],
     },
-    { value: { spec: { affinity: "none" } }, want: ['spec.affinity: Invalid value: "none": must be an object'] },
-    { value: { spec: { affinity: { a: Number.NaN } } }, want: ["spec.affinity.a: Invalid value: NaN: must be JSON"] },
+    { value: { spec: { dnsConfig: "none" } }, want: ['spec.dnsConfig: Invalid value: "none": must be an object'] },
+    { value: { spec: { dnsConfig: { a: Number.NaN } } }, want: ["spec.dnsConfig.a: Invalid value: NaN: must be JSON"] },
     {
       value: { spec: { podCIDR: 10 } },
       type: "Node",
@@ -95,10 +95,10 @@ describe("checkJson", () => {
   });
 
   it("warns once of a field that is kept, whatever is in it", () => {
-    const value = { spec: { affinity: { nodeAffinity: { anything: [1] } }, volumes: [{ name: "v" }] } };
+    const value = { spec: { dnsConfig: { anything: { at: [1] } }, topologySpreadConstraints: [{ maxSkew: 1 }] } };
     assert.deepEqual(warningsOf(value), [
-      "spec.affinity: kept, but Podwire does not act on it",
-      "spec.volumes: kept, but Podwire does not act on it",
+      "spec.dnsConfig: kept, but Podwire does not act on it",
+      "spec.topologySpreadConstraints: kept, but Podwire does not act on it",
     ]);
     assert.deepEqual(checkJson("Pod", value).value, value);
   });
@@ -146,9 +146,24 @@ describe("checkJson", () => {
     assert.deepEqual(value, { status: { capacity: { cpu: "4", memory: "8Gi" } } });
   });
 
+  it("does so for a container's resources and a volume's size limit", () => {
+    const spec = {
+      containers: [{ resources: { limits: { cpu: 2, memory: "1Gi" }, requests: { cpu: 0.5 } } }],
+      volumes: [{ emptyDir: { sizeLimit: 1024 } }],
+    };
+    const { value, errors } = checkJson("Pod", { spec });
+    assert.deepEqual(errors, []);
+    assert.deepEqual(value, {
+      spec: {
+        containers: [{ resources: { limits: { cpu: "2", memory: "1Gi" }, requests: { cpu: "0.5" } } }],
+        volumes: [{ emptyDir: { sizeLimit: "1024" } }],
+      },
+    });
+  });
+
   it("takes hostile keys for unknown fields and touches no prototype", () => {
     const hostile = JSON.parse(
-      '{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}},"metadata":{"labels":{"__proto__":"x","constructor":"ok"}},"spec":{"affinity":{"__proto__":{"x":1},"a":{"__proto__":1}}}}',
+      '{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}},"metadata":{"labels":{"__proto__":"x","constructor":"ok"}},"spec":{"dnsConfig":{"__proto__":{"x":1},"a":{"__proto__":1}}}}',
     );
     const { errors, warnings, value } = checkJson("Pod", hostile);
     assert.deepEqual(errors, []);
@@ -158,27 +173,27 @@ describe("checkJson", () => {
         "__proto__",
         "constructor",
         "metadata.labels.__proto__",
-        "spec.affinity",
-        "spec.affinity.__proto__",
-        "spec.affinity.a.__proto__",
+        "spec.dnsConfig",
+        "spec.dnsConfig.__proto__",
+        "spec.dnsConfig.a.__proto__",
       ],
     );
-    assert.equal(JSON.stringify(value), '{"metadata":{"labels":{"constructor":"ok"}},"spec":{"affinity":{"a":{}}}}');
+    assert.equal(JSON.stringify(value), '{"metadata":{"labels":{"constructor":"ok"}},"spec":{"dnsConfig":{"a":{}}}}');
     assert.equal(({} as { x?: number }).x, undefined);
   });
 
   it("refuses what is nested too deep, and a value that holds itself", () => {
-    const deep = JSON.parse(`{"spec":{"affinity":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}}`);
+    const deep = JSON.parse(`{"spec":{"dnsConfig":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}}`);
     assert.match(errorsOf(deep)[0] ?? "", /Too deep: may not be nested in more than 32 levels$/);
     const circle: { a?: unknown } = {};
     circle.a = circle;
-    assert.match(errorsOf({ spec: { affinity: circle } })[0] ?? "", /Too deep/);
+    assert.match(errorsOf({ spec: { dnsConfig: circle } })[0] ?? "", /Too deep/);
   });
 
   it("refuses what is too big, by bytes and by number of values", () => {
     const want = ["Too long: may not be more than 1572864 bytes"];
     assert.deepEqual(errorsOf({ metadata: { annotations: { a: "x".repeat(2 ** 21) } } }), want);
-    assert.deepEqual(errorsOf({ spec: { tolerations: new Array(100_000).fill(null) } }), want);
+    assert.deepEqual(errorsOf({ spec: { topologySpreadConstraints: new Array(100_000).fill(null) } }), want);
   });
 
   it("names a hundred problems at most, and how many more there were", () => {
@@ -189,7 +204,7 @@ describe("checkJson", () => {
 
   it("keeps its messages short, whatever the input's keys and values", () => {
     const long = "x".repeat(10_000);
-    for (const text of [...errorsOf({ spec: { affinity: { [long]: { [long]: Number.NaN } } } }), ...warningsOf({ [long]: 1 })]) {
+    for (const text of [...errorsOf({ spec: { dnsConfig: { [long]: { [long]: Number.NaN } } } }), ...warningsOf({ [long]: 1 })]) {
       assert.ok(text.length < 400, text);
     }
   });
@@ -239,9 +254,9 @@ describe("checkJson", () => {
     const kind = findKind("Pod");
     assert.ok(kind !== undefined);
     for (let levels = 1; levels <= 40; levels++) {
-      let livenessProbe: object = {};
-      for (let i = 0; i < levels; i++) livenessProbe = { a: livenessProbe };
-      const { errors, value } = checkJson("Pod", { spec: { containers: [{ name: "a", livenessProbe }] } });
+      let dnsConfig: object = {};
+      for (let i = 0; i < levels; i++) dnsConfig = { a: dnsConfig };
+      const { errors, value } = checkJson("Pod", { spec: { dnsConfig } });
       if (errors.length > 0) {
         assert.ok(levels > 20, `${levels} levels refused`);
         continue;
@@ -260,7 +275,8 @@ function arbitraryMessage(name: string): fc.Arbitrary<unknown> {
 function arbitraryField({ shape, type }: FieldSchema): fc.Arbitrary<unknown> {
   switch (shape) {
     case "one":
-      return arbitraryValue(type);
+      // A null is an absent field.
+      return arbitraryValue(type).filter((value) => value !== null);
     case "list":
       return fc.array(arbitraryValue(type), { minLength: 1, maxLength: 2 });
     case "map":

@@ -27,7 +27,7 @@ describe("the kinds", () => {
   for (const kind of kinds) {
     it(`wrap a ${kind.kind} in the case of its own name`, () => {
       const object = kind.fromJson({ apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name: "a" } });
-      assert.equal(kind.wrap(object).object?.$case, kind.singular);
+      assert.equal(kind.wrap(object).object?.$case, `${kind.kind.slice(0, 1).toLowerCase()}${kind.kind.slice(1)}`);
       assert.deepEqual(kind.toJson(object), { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name: "a" } });
     });
   }

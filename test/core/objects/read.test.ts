@@ -29,7 +29,9 @@ describe("readManifest", () => {
     },
     {
       value: { ...pod, kind: "constructor" },
-      want: ['kind: no matches for kind "constructor" in version "v1": Podwire knows Namespace, Node, Pod'],
+      want: [
+        'kind: no matches for kind "constructor" in version "v1": Podwire knows Namespace, Node, Pod, ConfigMap, Secret, Event',
+      ],
     },
     { value: { apiVersion: "v1", kind: "Pod", metadata: { name: "web" } }, want: ["spec.containers: Required value"] },
   ];
@@ -94,8 +96,8 @@ describe("readManifest", () => {
   });
 
   it("warns by default and refuses when strict", () => {
-    const value = { ...pod, spec: { ...pod.spec, wings: 2, affinity: { a: 1 } } };
-    const want = ['unknown field "spec.wings"', "spec.affinity: kept, but Podwire does not act on it"];
+    const value = { ...pod, spec: { ...pod.spec, wings: 2, dnsConfig: { a: 1 } } };
+    const want = ['unknown field "spec.wings"', "spec.dnsConfig: kept, but Podwire does not act on it"];
     assert.deepEqual(read(value).warnings, want);
     assert.deepEqual(problemsOf(value, true), want);
     assert.deepEqual(problemsOf(pod, true), []);
