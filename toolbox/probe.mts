@@ -4,12 +4,12 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleepFor } from "node:timers/promises";
 
-export type Check = "tcp" | "udp" | "icmp" | "tcp-bulk" | "udp-sizes";
+export type Check = "tcp" | "udp" | "icmp" | "tcp-bulk" | "udp-sizes" | "port-taken" | "nobody";
 
 export interface Target {
   readonly name: string;
@@ -96,6 +96,32 @@ const checks: Readonly<Record<Check, (target: Target, signal: AbortSignal) => Pr
       if (!answer.equals(payload)) throw new Error(`a datagram of ${size} B came back changed`);
     }
     return { evidence: `${udpSizes.join(", ")} B there and back` };
+  },
+  /** Well where the prober itself can't listen there. */
+  "port-taken"({ port }) {
+    return new Promise((resolve, reject) => {
+      const server = createServer();
+      server.once("error", (error) => {
+        if ("code" in error && error.code === "EADDRINUSE") resolve({ evidence: `port ${port} is in use` });
+        else reject(error);
+      });
+      server.listen(port, () => server.close(() => reject(new Error(`port ${port} was free`))));
+    });
+  },
+  /** Well where nothing answers there, whether somebody says so or not. */
+  nobody({ address, port }, signal) {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: address, port, signal, timeout: tryMs });
+      socket.once("error", (error) => resolve({ evidence: "code" in error ? `${error.code}` : error.message }));
+      socket.once("timeout", () => {
+        socket.destroy();
+        resolve({ evidence: `no answer within ${tryMs / 1000} s` });
+      });
+      socket.once("connect", () => {
+        socket.destroy();
+        reject(new Error(`something answers at ${address}`));
+      });
+    });
   },
   icmp(target, signal) {
     return new Promise((resolve, reject) => {

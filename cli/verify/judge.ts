@@ -2,7 +2,7 @@
  * Source: https://kubernetes.io/docs/concepts/services-networking/ */
 
 import type { Check } from "../../toolbox/probe.mts";
-import type { PlacedProber, Probe } from "./plan.ts";
+import type { PlacedNode, PlacedProber, Probe } from "./plan.ts";
 
 /** One check of one probe, done. */
 export interface Finding {
@@ -20,6 +20,24 @@ export interface OwnView {
   readonly addresses: readonly string[];
 }
 
+/** A check that the second container of a pod made of the first. */
+export interface NeighbourFinding {
+  readonly pod: PlacedProber;
+  readonly check: Check;
+  readonly ok: boolean;
+  readonly evidence: string;
+}
+
+/** A pod that was made anew under its name. */
+export interface Recreation {
+  readonly pod: PlacedProber;
+  /** Its address now; `pod` has the one before. */
+  readonly address: string;
+  /** Whether it answers under its new address, and nobody under the old one. */
+  readonly answers: Outcome;
+  readonly oldIsSilent: Outcome;
+}
+
 export interface Verdict {
   readonly rule: string;
   readonly passed: number;
@@ -31,12 +49,15 @@ export interface Verdict {
 }
 
 export interface Seen {
+  readonly nodes: readonly PlacedNode[];
   readonly probes: readonly Probe[];
   readonly findings: readonly Finding[];
   readonly ownViews: readonly OwnView[];
+  readonly neighbours: readonly NeighbourFinding[];
+  readonly recreations: readonly Recreation[];
 }
 
-export function judge({ probes, findings, ownViews }: Seen): Verdict[] {
+export function judge({ nodes, probes, findings, ownViews, neighbours, recreations }: Seen): Verdict[] {
   const reach = (rule: string, belongs: (from: PlacedProber, to: PlacedProber) => boolean): Verdict => {
     const wanted = probes
       .filter(({ from, to }) => belongs(from, to))
@@ -68,6 +89,10 @@ export function judge({ probes, findings, ownViews }: Seen): Verdict[] {
       })),
     ),
     ownViewVerdict(probes, ownViews),
+    hostNetworkVerdict(nodes, probes, ownViews),
+    neighbourVerdict("containers of a pod talk over localhost", neighbours, isReach),
+    neighbourVerdict("containers of a pod compete for ports", neighbours, (check) => check === "port-taken"),
+    recreationVerdict(recreations),
     payload("UDP datagrams from 1 B to 65,507 B arrive whole", "udp-sizes"),
     payload("10 MiB over TCP arrive whole", "tcp-bulk"),
   ];
@@ -87,10 +112,44 @@ function ownViewVerdict(probes: readonly Probe[], ownViews: readonly OwnView[]):
   return summary("a pod sees itself under the address that others see", outcomes);
 }
 
-interface Outcome {
+function hostNetworkVerdict(nodes: readonly PlacedNode[], probes: readonly Probe[], ownViews: readonly OwnView[]): Verdict {
+  const probers = [...new Set(probes.map(({ from }) => from))].filter(({ onHost }) => onHost);
+  const outcomes = probers.map((prober) => {
+    const wanted = nodes.find(({ name }) => name === prober.node)?.address ?? "";
+    const own = ownViews.find((view) => view.prober === prober)?.addresses ?? [];
+    return {
+      ok: prober.address === wanted && own.includes(wanted),
+      label: prober.name,
+      evidence: `has ${own.join(", ") || "no address that it told"}, is listed under ${prober.address}, its node under ${wanted}`,
+    };
+  });
+  return summary("a hostNetwork pod has its node's address", outcomes);
+}
+
+function neighbourVerdict(rule: string, neighbours: readonly NeighbourFinding[], belongs: (check: Check) => boolean): Verdict {
+  const outcomes = neighbours
+    .filter(({ check }) => belongs(check))
+    .map(({ pod, check, ok, evidence }) => ({ ok, label: `${pod.name} ${check}`, evidence }));
+  return summary(rule, outcomes);
+}
+
+function recreationVerdict(recreations: readonly Recreation[]): Verdict {
+  const outcomes = recreations.map(({ pod, address, answers, oldIsSilent }) => {
+    if (address === pod.address) return { ok: false, label: pod.name, evidence: `has ${address} again` };
+    if (!answers.ok) return { ok: false, label: pod.name, evidence: `does not answer under ${address}: ${answers.evidence}` };
+    if (!oldIsSilent.ok) return { ok: false, label: pod.name, evidence: `${pod.address} is not free: ${oldIsSilent.evidence}` };
+    return { ok: true, label: pod.name, evidence: `${pod.address} became ${address}; the old one: ${oldIsSilent.evidence}` };
+  });
+  return summary("a pod made anew has a new address", outcomes);
+}
+
+export interface Outcome {
   readonly ok: boolean;
-  readonly label: string;
   readonly evidence: string;
+}
+
+interface LabelledOutcome extends Outcome {
+  readonly label: string;
 }
 
 function verdictOf(rule: string, findings: readonly Finding[]): Verdict {
@@ -100,7 +159,7 @@ function verdictOf(rule: string, findings: readonly Finding[]): Verdict {
   );
 }
 
-function summary(rule: string, outcomes: readonly Outcome[]): Verdict {
+function summary(rule: string, outcomes: readonly LabelledOutcome[]): Verdict {
   const passed = outcomes.filter(({ ok }) => ok);
   const example = passed[0];
   return {

@@ -1,7 +1,8 @@
 /* What `podwire verify` checks: which pods it makes, and who probes whom. Pure.
  *
  * Every node gets two pods and a prober in its own network. Each pod probes each other pod, each node's prober each first pod, and each
- * first pod each node. Large payloads go once around: from each node's first pod to the next node's, and between the two on one node. */
+ * first pod each node. Large payloads go once around: from each node's first pod to the next node's, and between the two on one node.
+ * Each first pod has a second container, which looks at the first over localhost. At last each second pod is made anew. */
 
 import type { Check, Target } from "../../toolbox/probe.mts";
 
@@ -22,7 +23,15 @@ export interface Probe {
   readonly checks: readonly Check[];
 }
 
+/** A node, and the address that its hostNetwork pods should have. */
+export interface PlacedNode {
+  readonly name: string;
+  readonly address: string;
+}
+
 export const probePort = 19_777;
+export const proberContainer = "prober";
+export const neighbourContainer = "neighbour";
 const reach: readonly Check[] = ["tcp", "udp", "icmp"];
 const payloads: readonly Check[] = ["tcp-bulk", "udp-sizes"];
 
@@ -61,8 +70,38 @@ export function targetsOf(prober: PlacedProber, probes: readonly Probe[]): Targe
     .map(({ to, checks }) => ({ name: to.name, address: to.address, port: probePort, checks }));
 }
 
+/** Those with a second container. */
+export function withNeighbour<P extends Prober>(probers: readonly P[]): P[] {
+  return probers.filter(hasNeighbour);
+}
+
+/** Those that are made anew at the end. */
+export function toRecreate<P extends Prober>(probers: readonly P[]): P[] {
+  return probers.filter(({ name }) => name.startsWith("b-"));
+}
+
+/** What the second container looks at. */
+export const neighbourTargets: readonly Target[] = [
+  { name: "localhost", address: "127.0.0.1", port: probePort, checks: ["tcp", "udp", "port-taken"] },
+];
+
+/** What another pod looks at when a pod was made anew. */
+export function recreationTargets(before: string, after: string): Target[] {
+  return [
+    { name: "after", address: after, port: probePort, checks: ["tcp"] },
+    { name: "before", address: before, port: probePort, checks: ["nobody"] },
+  ];
+}
+
+function hasNeighbour({ name }: Prober): boolean {
+  return name.startsWith("a-");
+}
+
 /** The manifest of a prober's pod. */
-export function proberManifest({ name, node, onHost }: Prober, namespace: string): object {
+export function proberManifest(prober: Prober, namespace: string): object {
+  const { name, node, onHost } = prober;
+  const image = "podwire/toolbox";
+  const neighbour = { name: neighbourContainer, image, args: ["pause"] };
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -71,7 +110,10 @@ export function proberManifest({ name, node, onHost }: Prober, namespace: string
       nodeName: node,
       ...(onHost ? { hostNetwork: true } : {}),
       terminationGracePeriodSeconds: 1,
-      containers: [{ name: "prober", image: "podwire/toolbox", args: ["probe-server", "--port", String(probePort)] }],
+      containers: [
+        { name: proberContainer, image, args: ["probe-server", "--port", String(probePort)] },
+        ...(hasNeighbour(prober) ? [neighbour] : []),
+      ],
     },
   };
 }

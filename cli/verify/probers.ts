@@ -2,13 +2,15 @@
 
 import { aborted } from "#core/aborted.ts";
 import { AppError } from "#core/errors.ts";
+import type { Kind } from "#core/objects/kind.ts";
 import { findKind } from "#core/objects/kinds.ts";
 import type { ExecRequest } from "#proto/podwire/v1/cluster.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
+import type { ExecStart } from "#proto/podwire/v1/streams.ts";
 import type { ProbeLine, Target } from "../../toolbox/probe.mts";
 import type { Connection } from "../connect.ts";
 import { follow } from "../objects.ts";
-import { type PlacedProber, type Prober, proberManifest } from "./plan.ts";
+import { type PlacedProber, type Prober, proberContainer, proberManifest } from "./plan.ts";
 
 /** Makes the namespace and the pods, all or none. */
 export async function makeProbers(
@@ -17,15 +19,46 @@ export async function makeProbers(
   probers: readonly Prober[],
   signal: AbortSignal,
 ): Promise<void> {
-  const objects = [
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
-    ...probers.map((prober) => proberManifest(prober, namespace)),
-  ];
   // The namespace must exist when its pods are checked.
-  for (const batch of [objects.slice(0, 1), objects.slice(1)]) {
-    const manifests = batch.map((object) => ({ json: JSON.stringify(object), source: "verify" }));
-    await connection.client.create({ manifests, namespace, validate: "strict", dryRun: false }, { signal });
+  await create(connection, namespace, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }], signal);
+  await makePods(connection, namespace, probers, signal);
+}
+
+async function makePods(
+  connection: Connection,
+  namespace: string,
+  probers: readonly Prober[],
+  signal: AbortSignal,
+): Promise<void> {
+  const manifests = probers.map((prober) => proberManifest(prober, namespace));
+  await create(connection, namespace, manifests, signal);
+}
+
+async function create({ client }: Connection, namespace: string, objects: readonly object[], signal: AbortSignal): Promise<void> {
+  const manifests = objects.map((object) => ({ json: JSON.stringify(object), source: "verify" }));
+  await client.create({ manifests, namespace, validate: "strict", dryRun: false }, { signal });
+}
+
+/** Deletes the pods and makes them again under their names; resolves, with their addresses, when they run. */
+export async function remakeProbers(
+  connection: Connection,
+  namespace: string,
+  probers: readonly Prober[],
+  signal: AbortSignal,
+): Promise<PlacedProber[]> {
+  const kind = kindOf("pods");
+  const request = { kind: kind.kind, namespace, uid: undefined, gracePeriodSeconds: undefined, dryRun: false };
+  for (const { name } of probers) await connection.client.delete({ ...request, name }, { signal });
+  const left = new Set(probers.map(({ name }) => name));
+  const present = new Set<string>();
+  for await (const event of follow(connection, { kind, namespace }, signal)) {
+    if (event.type === "synced") for (const name of left) if (!present.has(name)) left.delete(name);
+    if (event.type === "added") present.add(event.item.object.metadata?.name ?? "");
+    if (event.type === "deleted") left.delete(event.item.object.metadata?.name ?? "");
+    if (left.size === 0) break;
   }
+  await makePods(connection, namespace, probers, signal);
+  return placedProbers(connection, namespace, probers, signal);
 }
 
 /** Resolves when every prober runs, with its address; "timeout" names those that don't. */
@@ -35,8 +68,7 @@ export async function placedProbers(
   probers: readonly Prober[],
   signal: AbortSignal,
 ): Promise<PlacedProber[]> {
-  const kind = findKind("pods");
-  if (kind === undefined) throw new Error("no kind for pods");
+  const kind = kindOf("pods");
   const pods = new Map<string, Pod>();
   try {
     for await (const event of follow(connection, { kind, namespace }, signal)) {
@@ -54,19 +86,27 @@ export async function placedProbers(
   return probers.map((prober) => ({ ...prober, address: pods.get(prober.name)?.status?.podIP ?? "" }));
 }
 
+export interface ProberRun {
+  readonly namespace: string;
+  readonly name: string;
+  /** The prober's own where it is absent. */
+  readonly container?: string;
+  readonly targets: readonly Target[];
+}
+
 /** What a prober finds, line by line. */
 export async function* runProber(
   connection: Connection,
-  { namespace, name, targets }: { readonly namespace: string; readonly name: string; readonly targets: readonly Target[] },
+  { namespace, name, container = proberContainer, targets }: ProberRun,
   signal: AbortSignal,
 ): AsyncGenerator<ProbeLine, void, undefined> {
   const over = new AbortController();
   let text = "";
   let errors = "";
+  const start = { namespace, pod: name, container, command: ["toolbox", "probe"], stdin: true, tty: false };
   try {
-    for await (const { frame } of connection.client.exec(requests(namespace, name, JSON.stringify({ targets }), over.signal), {
-      signal,
-    })) {
+    const requests = requestsOf(start, JSON.stringify({ targets }), over.signal);
+    for await (const { frame } of connection.client.exec(requests, { signal })) {
       if (frame?.$case === "stderr") errors += Buffer.from(frame.value).toString();
       if (frame?.$case === "error") throw new AppError("internal", `${name}: ${frame.value.message}`);
       if (frame?.$case === "exit" && frame.value.code !== 0) {
@@ -83,8 +123,7 @@ export async function* runProber(
   }
 }
 
-async function* requests(namespace: string, pod: string, input: string, over: AbortSignal): AsyncGenerator<ExecRequest> {
-  const start = { namespace, pod, container: "", command: ["toolbox", "probe"], stdin: true, tty: false };
+async function* requestsOf(start: ExecStart, input: string, over: AbortSignal): AsyncGenerator<ExecRequest> {
   yield { message: { $case: "start", value: start } };
   const bytes = Buffer.from(input);
   for (let at = 0; at < bytes.length; at += 32 * 1024) {
@@ -97,8 +136,7 @@ async function* requests(namespace: string, pod: string, input: string, over: Ab
 
 /** Resolves when the namespace and all in it are gone. */
 export async function removeProbers(connection: Connection, namespace: string, signal: AbortSignal): Promise<void> {
-  const kind = findKind("namespaces");
-  if (kind === undefined) throw new Error("no kind for namespaces");
+  const kind = kindOf("namespaces");
   await connection.client.delete(
     { kind: kind.kind, namespace: "", name: namespace, uid: undefined, gracePeriodSeconds: undefined, dryRun: false },
     { signal },
@@ -108,6 +146,12 @@ export async function removeProbers(connection: Connection, namespace: string, s
     if (event.type === "added" || event.type === "modified") present = true;
     if (event.type === "deleted" || (event.type === "synced" && !present)) return;
   }
+}
+
+function kindOf(plural: string): Kind {
+  const kind = findKind(plural);
+  if (kind === undefined) throw new Error(`no kind for ${plural}`);
+  return kind;
 }
 
 function isRunning(pod: Pod | undefined): boolean {

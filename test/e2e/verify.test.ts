@@ -36,10 +36,13 @@ describe("podwire verify", () => {
     const { code, stdout, stderr } = await cluster.podwire("verify");
     assert.equal(code, 0, stdout);
     const rows = stdout.split("\n").filter((line) => /^[✓✗]/.test(line));
-    assert.equal(rows.length, 8);
+    assert.equal(rows.length, 12);
     assert.ok(rows.every((row) => row.startsWith("✓")));
-    assert.match(stdout, /The network model holds: 8 rules, [0-9]+ checks\./);
-    assert.match(stderr, /^Starting 6 probers on 2 nodes in namespace podwire-verify-[0-9a-f]+\nRunning [0-9]+ checks\n/);
+    assert.match(stdout, /The network model holds: 12 rules, [0-9]+ checks\./);
+    assert.match(
+      stderr,
+      /^Starting 6 pods that probe each other on 2 nodes, in namespace podwire-verify-[0-9a-f]+\nRunning [0-9]+ checks\n/,
+    );
     await nothingOfItLeft();
   });
 
@@ -78,7 +81,7 @@ describe("podwire verify", () => {
     assert.match(stdout, /The network model does not hold: [0-9]+ of [0-9]+ checks failed\./);
   });
 
-  for (const when of ["Starting", "Running", "checks done"]) {
+  for (const when of ["Starting", "Running", "checks done", "Making pods anew"]) {
     it(`removes what it made when it is interrupted at "${when}"`, async () => {
       await using run = cluster.start("verify");
       await run.says(when);

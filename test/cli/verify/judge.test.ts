@@ -1,35 +1,58 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { type Finding, judge, type OwnView } from "../../../cli/verify/judge.ts";
-import { type PlacedProber, type Probe, probersFor, probesFor, targetsOf } from "../../../cli/verify/plan.ts";
+import { judge, type Seen } from "../../../cli/verify/judge.ts";
+import {
+  type PlacedProber,
+  type Probe,
+  probersFor,
+  probesFor,
+  targetsOf,
+  toRecreate,
+  withNeighbour,
+} from "../../../cli/verify/plan.ts";
 import { allPassed, renderVerdicts } from "../../../cli/verify/render.ts";
 
 const probers: readonly PlacedProber[] = probersFor(["node-1", "node-2", "node-3"]).map((prober, index) => ({
   ...prober,
   address: prober.onHost ? `172.18.1.${index}` : `10.244.0.${index}`,
 }));
+const nodes = probers.filter(({ onHost }) => onHost).map(({ node, address }) => ({ name: node, address }));
 const probes = probesFor(probers);
 const [firstPod, secondPod] = probers;
 
-function healthy(): { findings: Finding[]; ownViews: OwnView[] } {
+type MutableSeen = { -readonly [K in keyof Seen]: Seen[K][number][] };
+
+function healthy(): MutableSeen {
+  const fine = { ok: true, evidence: "fine" };
   return {
+    nodes: [...nodes],
+    probes: [...probes],
+    neighbours: withNeighbour(probers).flatMap((pod) => [
+      { pod, check: "tcp", ...fine },
+      { pod, check: "udp", ...fine },
+      { pod, check: "port-taken", ...fine },
+    ]),
+    recreations: toRecreate(probers).map((pod, index) => ({
+      pod,
+      address: `10.244.1.${index}`,
+      answers: fine,
+      oldIsSilent: fine,
+    })),
     findings: probes.flatMap(({ from, to, checks }) =>
-      checks.map(
-        (check): Finding => ({
-          from,
-          to,
-          check,
-          ok: true,
-          seenAs: check === "icmp" || check === "udp-sizes" ? undefined : from.address,
-          evidence: "fine",
-        }),
-      ),
+      checks.map((check) => ({
+        from,
+        to,
+        check,
+        ok: true,
+        seenAs: check === "icmp" || check === "udp-sizes" ? undefined : from.address,
+        evidence: "fine",
+      })),
     ),
     ownViews: probers.map((prober) => ({ prober, addresses: [prober.address] })),
   };
 }
 
 function between(from: PlacedProber | undefined, to: PlacedProber | undefined) {
-  return (finding: Finding) => finding.from === from && finding.to === to;
+  return (finding: Seen["findings"][number]) => finding.from === from && finding.to === to;
 }
 
 describe("verify's plan", () => {
@@ -73,28 +96,71 @@ describe("verify's plan", () => {
 });
 
 describe("verify's verdicts", () => {
-  const rulesThatFail = (findings: readonly Finding[], ownViews: readonly OwnView[]) =>
-    judge({ probes, findings, ownViews })
+  const rulesThatFail = (seen: Seen) =>
+    judge(seen)
       .filter(({ passed, total }) => passed < total)
       .map(({ rule }) => rule);
 
   it("pass where everything was found well", () => {
-    const verdicts = judge({ probes, ...healthy() });
+    const verdicts = judge(healthy());
     equal(allPassed(verdicts), true);
-    equal(verdicts.length, 8);
-    ok(renderVerdicts(verdicts).includes("The network model holds: 8 rules"));
+    equal(verdicts.length, 12);
+    ok(renderVerdicts(verdicts).includes("The network model holds: 12 rules"));
   });
 
-  const cases: readonly {
+  interface Case {
     readonly sentence: string;
-    readonly spoil: (seen: ReturnType<typeof healthy>) => void;
+    readonly spoil: (seen: MutableSeen) => void;
     readonly rules: readonly string[];
-  }[] = [
+  }
+
+  const podCases: readonly Case[] = [
+    {
+      sentence: "fail where a hostNetwork pod has another address than its node",
+      spoil: ({ nodes: seenNodes }) => {
+        seenNodes[1] = { name: "node-2", address: "172.18.9.9" };
+      },
+      rules: ["a hostNetwork pod has its node's address"],
+    },
+    {
+      sentence: "fail where a container does not reach its neighbour over localhost",
+      spoil: ({ neighbours }) => {
+        neighbours[0] = { ...(neighbours[0] as Seen["neighbours"][number]), ok: false };
+      },
+      rules: ["containers of a pod talk over localhost"],
+    },
+    {
+      sentence: "fail where two containers of a pod can have the same port",
+      spoil: ({ neighbours }) => {
+        const index = neighbours.findIndex(({ check }) => check === "port-taken");
+        neighbours[index] = { ...(neighbours[index] as Seen["neighbours"][number]), ok: false };
+      },
+      rules: ["containers of a pod compete for ports"],
+    },
+    {
+      sentence: "fail where a pod made anew has its old address",
+      spoil: ({ recreations }) => {
+        const first = recreations[0] as Seen["recreations"][number];
+        recreations[0] = { ...first, address: first.pod.address };
+      },
+      rules: ["a pod made anew has a new address"],
+    },
+    {
+      sentence: "fail where somebody still answers under the old address",
+      spoil: ({ recreations }) => {
+        const first = recreations[0] as Seen["recreations"][number];
+        recreations[0] = { ...first, oldIsSilent: { ok: false, evidence: "something answers" } };
+      },
+      rules: ["a pod made anew has a new address"],
+    },
+  ];
+
+  const cases: readonly Case[] = [
     {
       sentence: "fail where a pod does not reach another on its node",
       spoil: ({ findings }) => {
         const index = findings.findIndex((finding) => between(firstPod, secondPod)(finding) && finding.check === "tcp");
-        findings[index] = { ...(findings[index] as Finding), ok: false };
+        findings[index] = { ...(findings[index] as Seen["findings"][number]), ok: false };
       },
       rules: ["pods reach pods on the same node"],
     },
@@ -112,7 +178,7 @@ describe("verify's verdicts", () => {
       sentence: "fail where a server sees another address than the sender's",
       spoil: ({ findings }) => {
         const index = findings.findIndex(({ from, check }) => !from.onHost && check === "udp");
-        findings[index] = { ...(findings[index] as Finding), seenAs: "172.18.1.1" };
+        findings[index] = { ...(findings[index] as Seen["findings"][number]), seenAs: "172.18.1.1" };
       },
       rules: ["no NAT: a server sees the sender's own address"],
     },
@@ -132,21 +198,21 @@ describe("verify's verdicts", () => {
       rules: ["10 MiB over TCP arrive whole"],
     },
   ];
-  for (const { sentence, spoil, rules } of cases) {
+  for (const { sentence, spoil, rules } of [...cases, ...podCases]) {
     it(sentence, () => {
       const seen = healthy();
       spoil(seen);
-      deepEqual(rulesThatFail(seen.findings, seen.ownViews), rules);
-      equal(allPassed(judge({ probes, ...seen })), false);
+      deepEqual(rulesThatFail(seen), rules);
+      equal(allPassed(judge(seen)), false);
     });
   }
 
   it("name each check that failed", () => {
-    const { findings, ownViews } = healthy();
-    const broken = findings.map((finding) =>
+    const seen = healthy();
+    const findings = seen.findings.map((finding) =>
       between(firstPod, secondPod)(finding) ? { ...finding, ok: false, evidence: "no echo reply" } : finding,
     );
-    const text = renderVerdicts(judge({ probes, findings: broken, ownViews }));
+    const text = renderVerdicts(judge({ ...seen, findings }));
     ok(text.includes("a-node-1 → b-node-1 icmp: no echo reply"), text);
     ok(text.includes("The network model does not hold"), text);
   });
