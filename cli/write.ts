@@ -7,10 +7,11 @@ import { isJsonObject } from "#core/json.ts";
 import { findKind } from "#core/objects/kinds.ts";
 import type { WriteAnswer, WriteRequest } from "#proto/podwire/v1/cluster.ts";
 import { type Connection, connect } from "./connect.ts";
+import { dryRunMode, dryRunSuffix } from "./dry-run.ts";
 import { type ManifestDocument, readManifests } from "./manifests.ts";
 import { unwrap } from "./objects.ts";
-import { renderDocuments, slashedName } from "./output/documents.ts";
-import { type OutputFormat, parseOutputFormat } from "./output/output-format.ts";
+import { renderDocuments, renderJson, slashedName } from "./output/documents.ts";
+import { parseOutputFormat, type SimpleFormat } from "./output/output-format.ts";
 import { badFlag, UsageError } from "./usage-error.ts";
 import type { Invocation } from "./verb.ts";
 
@@ -48,15 +49,12 @@ function collect(value: string, before: readonly string[] | undefined): readonly
 }
 
 export async function writeManifests(invocation: Invocation<WriteOptions>, { verb, call }: WritePlan): Promise<number> {
-  const { options, args, afterDashes, context, globals, signal } = invocation;
+  const { options, args, afterDashes, context, globals } = invocation;
   const stray = args[0] ?? afterDashes?.[0];
   if (stray !== undefined)
     throw new UsageError(`Unexpected args: [${[...args, ...(afterDashes ?? [])].join(" ")}]: ${verb} takes files: -f ${stray}`, {
       inFlags: true,
     });
-  const format = parseOutputFormat(options.output, { tables: false });
-  const validate = validateMode(options.validate);
-  const dryRun = dryRunMode(options.dryRun);
   const documents = await readManifests({
     paths: options.filename ?? [],
     recursive: options.recursive === true,
@@ -64,7 +62,20 @@ export async function writeManifests(invocation: Invocation<WriteOptions>, { ver
   });
   if (documents.length === 0) throw new UsageError(`no objects passed to ${verb}`);
   if (globals.namespaceGiven) for (const document of documents) refuseOtherNamespace(document, globals.namespace);
-  if (dryRun === "client") return printClientDryRun(invocation, documents);
+  return writeDocuments(invocation, { verb, call }, documents);
+}
+
+/** Sends the documents in one call and prints what became of them. */
+export async function writeDocuments(
+  invocation: Invocation<WriteOptions>,
+  { call }: WritePlan,
+  documents: readonly ManifestDocument[],
+): Promise<number> {
+  const { options, globals, signal } = invocation;
+  const format = parseOutputFormat(options.output, { tables: false });
+  const validate = validateMode(options.validate);
+  const dryRun = dryRunMode(options.dryRun);
+  if (dryRun === "client") return printClientDryRun(invocation, documents, format);
 
   const manifests = documents.map(({ content, source }) => ({ json: JSON.stringify(content), source }));
   refuseTooLarge(manifests.map((manifest) => manifest.json));
@@ -77,7 +88,7 @@ export async function writeManifests(invocation: Invocation<WriteOptions>, { ver
 
 interface Answered {
   readonly answer: WriteAnswer;
-  readonly format: OutputFormat;
+  readonly format: SimpleFormat;
   readonly dryRun: "none" | "server";
   readonly sources: readonly string[];
 }
@@ -92,7 +103,7 @@ async function printAnswer({ printer }: Invocation, { answer, format, dryRun, so
     await printer.print(await renderDocuments(items, { format, single: items.length === 1 }));
     return;
   }
-  const suffix = dryRun === "server" ? " (server dry run)" : "";
+  const suffix = dryRunSuffix(dryRun);
   const lines = answer.results.map((result, i) => {
     const item = items[i];
     if (item === undefined) return "";
@@ -101,10 +112,23 @@ async function printAnswer({ printer }: Invocation, { answer, format, dryRun, so
   await printer.print(lines.join(""));
 }
 
-async function printClientDryRun({ printer }: Invocation, documents: readonly ManifestDocument[]): Promise<number> {
+async function printClientDryRun(
+  { printer }: Invocation,
+  documents: readonly ManifestDocument[],
+  format: SimpleFormat,
+): Promise<number> {
+  if (format.as !== "table" && format.as !== "name") {
+    await printer.print(
+      await renderJson(
+        documents.map(({ content }) => content),
+        format,
+      ),
+    );
+    return 0;
+  }
   for (const { content, source } of documents) {
     const { kind, name } = nameOf({ content, source });
-    await printer.print(`${kind.toLowerCase()}/${name} created (dry run)\n`);
+    await printer.print(`${kind.toLowerCase()}/${name}${format.as === "name" ? "" : " created (dry run)"}\n`);
   }
   return 0;
 }
@@ -160,9 +184,4 @@ function validateMode(text = "warn"): "strict" | "warn" {
     default:
       throw badFlag("--validate", text, "must be strict or warn");
   }
-}
-
-function dryRunMode(text = "none"): "none" | "client" | "server" {
-  if (text === "none" || text === "client" || text === "server") return text;
-  throw badFlag("--dry-run", text, 'must be "none", "server", or "client"');
 }

@@ -1,17 +1,23 @@
 /* Which columns `get` prints, by kind. A new kind is a file beside this one and a line in the table below. */
 
+import { own } from "#core/json.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { ageOf } from "./age.ts";
 import type { Column } from "./column.ts";
+import { configMapColumns, secretColumns } from "./data-columns.ts";
 import { slashedName } from "./documents.ts";
+import { eventColumns } from "./event-columns.ts";
 import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
+  ConfigMap: configMapColumns,
+  Event: eventColumns,
   Namespace: namespaceColumns,
   Node: nodeColumns,
   Pod: podColumns,
+  Secret: secretColumns,
 };
 
 export const ageColumn: Column = {
@@ -29,13 +35,16 @@ export interface Layout {
   readonly withNamespace: boolean;
   readonly withKind: boolean;
   readonly showLabels: boolean;
+  /** A column for each of these labels. */
+  readonly labelColumns: readonly string[];
 }
 
 export function titlesFor(kind: Kind, layout: Layout): string[] {
   return [
     ...(layout.withNamespace ? ["NAMESPACE"] : []),
-    "NAME",
+    ...(hasName(kind) ? ["NAME"] : []),
     ...shown(kind, layout).map((column) => column.title),
+    ...layout.labelColumns.map(labelTitle),
     ...(layout.showLabels ? ["LABELS"] : []),
   ];
 }
@@ -44,10 +53,21 @@ export function rowFor(kind: Kind, object: ApiObject, layout: Layout & { readonl
   const name = object.metadata?.name ?? "";
   return [
     ...(layout.withNamespace ? [object.metadata?.namespace ?? ""] : []),
-    layout.withKind ? slashedName({ kind, name }) : name,
+    ...(hasName(kind) ? [layout.withKind ? slashedName({ kind, name }) : name] : []),
     ...shown(kind, layout).map((column) => column.cell(object, layout.nowMs)),
+    ...layout.labelColumns.map((key) => own(object.metadata?.labels ?? {}, key) ?? ""),
     ...(layout.showLabels ? [labelsText(object.metadata?.labels ?? {})] : []),
   ];
+}
+
+/** Whether the rows of that kind begin with a name. */
+function hasName(kind: Kind): boolean {
+  return kind.kind !== "Event";
+}
+
+/** `kubernetes.io/arch` → `ARCH` */
+function labelTitle(key: string): string {
+  return key.slice(key.lastIndexOf("/") + 1).toUpperCase();
 }
 
 /** `app=web,tier=front`, or `<none>`. */

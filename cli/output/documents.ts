@@ -17,8 +17,10 @@ export function listOf(items: readonly Item[]): JsonObject {
   return { apiVersion: "v1", items: items.map(documentOf), kind: "List", metadata: { resourceVersion: "" } };
 }
 
+export type DocumentFormat = Exclude<OutputFormat, { readonly as: "table" | "columns" }>;
+
 export interface DocumentsOptions {
-  readonly format: Exclude<OutputFormat, { readonly as: "table" }>;
+  readonly format: DocumentFormat;
   /** The first item alone, without a List around it. */
   readonly single: boolean;
 }
@@ -26,16 +28,30 @@ export interface DocumentsOptions {
 /** The items in any format but a table. */
 export async function renderDocuments(items: readonly Item[], { format, single }: DocumentsOptions): Promise<string> {
   const [first] = items;
-  const document = () => (single && first !== undefined ? documentOf(first) : listOf(items));
+  if (format.as === "name") {
+    return items.map(({ kind, object }) => `${slashedName({ kind, name: object.metadata?.name ?? "" })}\n`).join("");
+  }
+  return renderOne(single && first !== undefined ? documentOf(first) : listOf(items), format);
+}
+
+/** Documents that no server has seen, as they are; several in a List. */
+export async function renderJson(
+  documents: readonly JsonObject[],
+  format: Exclude<DocumentFormat, { readonly as: "name" }>,
+): Promise<string> {
+  const [first] = documents;
+  const list = { apiVersion: "v1", items: documents, kind: "List", metadata: { resourceVersion: "" } };
+  return renderOne(sortKeys(documents.length === 1 && first !== undefined ? first : list), format);
+}
+
+function renderOne(document: Json, format: Exclude<DocumentFormat, { readonly as: "name" }>): string | Promise<string> {
   switch (format.as) {
     case "json":
-      return jsonText(document());
+      return jsonText(document);
     case "yaml":
-      return yamlText(document());
-    case "name":
-      return items.map(({ kind, object }) => `${slashedName({ kind, name: object.metadata?.name ?? "" })}\n`).join("");
+      return yamlText(document);
     case "jsonpath":
-      return renderJsonPath(format.template, document());
+      return renderJsonPath(format.template, document);
     default:
       return unreachable(format);
   }

@@ -1,14 +1,16 @@
 /* `podwire get`: tables, documents and names of objects, once or as they change. */
 
-import { isAppError } from "#core/errors.ts";
+import { Option } from "commander";
 import type { Kind } from "#core/objects/kind.ts";
 import { type Connection, connect } from "../connect.ts";
-import { follow, getOne, type Item, listAll, type Query } from "../objects.ts";
-import { type Layout, rowFor, titlesFor } from "../output/columns.ts";
+import { findObjects } from "../find.ts";
+import { follow, getOne, type Item, type Query } from "../objects.ts";
+import type { Layout } from "../output/columns.ts";
 import { renderDocuments } from "../output/documents.ts";
+import type { Path } from "../output/jsonpath/parse.ts";
+import { createObjectTable, isTableFormat, type ObjectTable, type TableFormat } from "../output/object-table.ts";
 import { type OutputFormat, parseOutputFormat } from "../output/output-format.ts";
-import { createTable, type Table } from "../output/table.ts";
-import { serverError } from "../report.ts";
+import { parseSortBy, sortItems } from "../sort-items.ts";
 import { parseTargets, type Targets } from "../targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
@@ -23,12 +25,15 @@ interface GetOptions {
   /** commander's reading of --no-headers. */
   readonly headers: boolean;
   readonly showLabels?: boolean;
+  readonly labelColumns?: readonly string[];
+  readonly sortBy?: Path;
   readonly ignoreNotFound?: boolean;
 }
 
 export const getVerb: Verb<GetOptions> = {
   usage: "(KIND[,KIND…] [NAME…] | KIND/NAME…) [flags]",
-  description: "Display one or many objects: pods (po), nodes (no), namespaces (ns), or all.",
+  description:
+    "Display one or many objects: pods (po), nodes (no), namespaces (ns), configmaps (cm), secrets, events (ev), or all.",
   examples: `
     # The pods of the namespace, with their addresses and nodes
     podwire get pods -o wide
@@ -39,11 +44,18 @@ export const getVerb: Verb<GetOptions> = {
     # One pod's address
     podwire get pod web -o jsonpath='{.status.podIP}'
 
+    # The youngest last; columns of one's own
+    podwire get pods --sort-by=.metadata.creationTimestamp
+    podwire get pods -o custom-columns=NAME:.metadata.name,IP:.status.podIP
+
     # The pods of one node, as they change
     podwire get pods --field-selector spec.nodeName=node-1 --watch`,
   flags(command) {
     command
-      .option("-o, --output <format>", "json, yaml, name, wide or jsonpath=TEMPLATE")
+      .option(
+        "-o, --output <format>",
+        "json, yaml, name, wide, jsonpath=TEMPLATE, custom-columns=TITLE:PATH,… or custom-columns-file=FILE",
+      )
       .option("-A, --all-namespaces", "of all namespaces")
       .option("-l, --selector <labels>", "only with these labels: app=web,tier!=db,env in (a,b)")
       .option("--field-selector <fields>", "only with these fields: metadata.name=web,spec.nodeName!=node-1")
@@ -51,6 +63,8 @@ export const getVerb: Verb<GetOptions> = {
       .option("--watch-only", "print changes only, not what is there now")
       .option("--no-headers", "no line of titles")
       .option("--show-labels", "a last column with the labels")
+      .addOption(new Option("-L, --label-columns <labels>", "a column for each of these labels").argParser(collectLabels))
+      .addOption(new Option("--sort-by <path>", "in the order of a field, as JSONPath: .metadata.name").argParser(parseSortBy))
       .option("--ignore-not-found", "say nothing where the object doesn't exist");
   },
   async run(invocation) {
@@ -84,11 +98,19 @@ interface Request {
 
 async function printOnce(request: Request, connection: Connection): Promise<number> {
   const { invocation, format, targets, namespace } = request;
-  const { printer, options } = invocation;
-  const { items, failures } = await fetchItems(request, connection);
-  if (format.as === "table") {
-    await printTables(request, items);
-    if (items.length === 0 && failures.length === 0 && !options.ignoreNotFound) {
+  const { printer, options, context, signal } = invocation;
+  if (targets.how === "names" && options.allNamespaces === true && targets.names.some(({ kind }) => kind.namespaced)) {
+    throw new UsageError("a resource cannot be retrieved by name across all namespaces");
+  }
+  const found = await findObjects(connection, { targets, namespace, ...options }, signal);
+  const failures = options.ignoreNotFound === true ? [] : found.failures;
+  const items = sortItems(found.items, options.sortBy);
+  if (isTableFormat(format)) {
+    const tables = tablesOf(request, format, items);
+    if (items.length > 0) {
+      const nowMs = context.clock.wallMs();
+      await printer.print(tables.map(({ table, rows }) => table.render(rows, nowMs)).join("\n"));
+    } else if (failures.length === 0 && !options.ignoreNotFound) {
       await printer.printError(`No resources found${whereText(targets, namespace)}\n`);
     }
   } else {
@@ -100,70 +122,37 @@ async function printOnce(request: Request, connection: Connection): Promise<numb
   return failures.length === 0 ? 0 : 1;
 }
 
-interface Fetched {
-  readonly items: readonly Item[];
-  /** What wasn't found; the rest is printed all the same. */
-  readonly failures: readonly string[];
+interface TableOf {
+  readonly table: ObjectTable;
+  readonly rows: readonly Item[];
 }
 
-async function fetchItems({ invocation, targets, namespace }: Request, connection: Connection): Promise<Fetched> {
-  const { options, signal } = invocation;
-  if (targets.how === "kinds") {
-    const items: Item[] = [];
-    for (const kind of targets.kinds) items.push(...(await listAll(connection, queryOf(kind, namespace, options), signal)));
-    return { items, failures: [] };
-  }
-  if (options.allNamespaces === true && targets.names.some(({ kind }) => kind.namespaced)) {
-    throw new UsageError("a resource cannot be retrieved by name across all namespaces");
-  }
-  const items: Item[] = [];
-  const failures: string[] = [];
-  for (const { kind, name } of targets.names) {
-    try {
-      items.push(await getOne(connection, { kind, namespace: kind.namespaced ? namespace : "", name }, signal));
-    } catch (error) {
-      if (!isAppError(error, "not-found")) throw error;
-      if (options.ignoreNotFound !== true) failures.push(serverError(error));
-    }
-  }
-  return { items, failures };
-}
-
-/** One table a kind, an empty line between two. */
-async function printTables(request: Request, items: readonly Item[]): Promise<void> {
-  const { printer, context } = request.invocation;
+/** One a kind; with the user's own columns, one for all. */
+function tablesOf(request: Request, format: TableFormat, items: readonly Item[]): TableOf[] {
   const kinds = [...new Set(items.map((item) => item.kind))];
-  const layout = layoutOf(request, { withKind: kinds.length > 1 || manyKindsAsked(request.targets) });
-  const texts = kinds.map((kind) => {
-    const rows = items
-      .filter((item) => item.kind === kind)
-      .map(({ object }) => rowFor(kind, object, { ...layout(kind), nowMs: context.clock.wallMs() }));
-    return tableFor(request, kind, layout(kind)).render(rows);
-  });
-  if (texts.length > 0) await printer.print(texts.join("\n"));
+  const withKind = kinds.length > 1 || manyKindsAsked(request.targets);
+  const header = request.invocation.options.headers;
+  return (format.as === "columns" ? kinds.slice(0, 1) : kinds).map((kind) => ({
+    table: createObjectTable({ format, kind, layout: layoutOf(request, { kind, withKind }), header }),
+    rows: format.as === "columns" ? items : items.filter((item) => item.kind === kind),
+  }));
 }
 
 async function printChanges(request: Request, query: Query, connection: Connection): Promise<number> {
-  const { invocation, format, targets } = request;
-  const { printer, context, options } = invocation;
+  const { invocation, targets } = request;
+  const { options } = invocation;
   const { kind } = query;
   if (targets.how === "names") {
     const name = targets.names[0]?.name ?? "";
     await getOne(connection, { kind, namespace: kind.namespaced ? query.namespace : "", name }, invocation.signal);
   }
-  const layout = layoutOf(request, { withKind: false })(kind);
-  const table = tableFor(request, kind, layout);
-  const print = async (items: readonly Item[]) => {
-    if (format.as === "table") {
-      const nowMs = context.clock.wallMs();
-      await printer.print(table.render(items.map(({ object }) => rowFor(kind, object, { ...layout, nowMs }))));
-    } else for (const item of items) await printer.print(await renderDocuments([item], { format, single: true }));
-  };
+  const print = printerOf(request, kind);
   // What is there at the start is one batch, so that its columns are aligned.
   let present: Item[] | undefined = [];
   for await (const event of follow(connection, query, invocation.signal)) {
     if (event.type === "synced") {
-      if (options.watchOnly !== true && present !== undefined && present.length > 0) await print(present);
+      if (options.watchOnly !== true && present !== undefined && present.length > 0)
+        await print(sortItems(present, options.sortBy));
       present = undefined;
     } else if (present !== undefined) present.push(event.item);
     else await print([event.item]);
@@ -185,20 +174,35 @@ function queryOf(kind: Kind, namespace: string, { selector = "", fieldSelector =
   return { kind, namespace, labelSelector: selector, fieldSelector };
 }
 
+/** Prints batches of one kind: rows that stay aligned, or a document an object. */
+function printerOf(request: Request, kind: Kind): (items: readonly Item[]) => Promise<void> {
+  const { format, invocation } = request;
+  const { printer, context, options } = invocation;
+  if (!isTableFormat(format)) {
+    return async (items) => {
+      for (const item of items) await printer.print(await renderDocuments([item], { format, single: true }));
+    };
+  }
+  const layout = layoutOf(request, { kind, withKind: false });
+  const table = createObjectTable({ format, kind, layout, header: options.headers });
+  return (items) => printer.print(table.render(items, context.clock.wallMs()));
+}
+
 function layoutOf(
   { invocation, format, namespace }: Request,
-  { withKind }: { readonly withKind: boolean },
-): (kind: Kind) => Layout {
-  return (kind) => ({
+  { kind, withKind }: { readonly kind: Kind; readonly withKind: boolean },
+): Layout {
+  return {
     wide: format.as === "table" && format.wide,
     withNamespace: namespace === "" && kind.namespaced,
     withKind,
     showLabels: invocation.options.showLabels === true,
-  });
+    labelColumns: invocation.options.labelColumns ?? [],
+  };
 }
 
-function tableFor({ invocation }: Request, kind: Kind, layout: Layout): Table {
-  return createTable({ titles: titlesFor(kind, layout), header: invocation.options.headers });
+function collectLabels(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...value.split(",").filter((key) => key !== "")];
 }
 
 function manyKindsAsked(targets: Targets): boolean {

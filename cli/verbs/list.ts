@@ -39,6 +39,24 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./wait.ts")).waitVerb,
   },
   {
+    name: "label",
+    group: "Basic Commands",
+    summary: "Set and take away labels of objects",
+    load: async () => (await import("./label.ts")).labelVerb,
+  },
+  {
+    name: "annotate",
+    group: "Basic Commands",
+    summary: "Set and take away annotations of objects",
+    load: async () => (await import("./annotate.ts")).annotateVerb,
+  },
+  {
+    name: "patch",
+    group: "Basic Commands",
+    summary: "Change parts of an object",
+    load: async () => (await import("./patch.ts")).patchVerb,
+  },
+  {
     name: "up",
     group: "Cluster Management Commands",
     summary: "Start a cluster on this machine",
@@ -49,6 +67,24 @@ export const verbs: readonly VerbEntry[] = [
     group: "Cluster Management Commands",
     summary: "End a cluster on this machine",
     load: async () => (await import("./down.ts")).downVerb,
+  },
+  {
+    name: "cordon",
+    group: "Cluster Management Commands",
+    summary: "Let no more pods come to nodes",
+    load: async () => (await import("./cordon.ts")).cordonVerb,
+  },
+  {
+    name: "uncordon",
+    group: "Cluster Management Commands",
+    summary: "Let pods come to nodes again",
+    load: async () => (await import("./uncordon.ts")).uncordonVerb,
+  },
+  {
+    name: "taint",
+    group: "Cluster Management Commands",
+    summary: "Set and take away taints of nodes",
+    load: async () => (await import("./taint.ts")).taintVerb,
   },
   {
     name: "verify",

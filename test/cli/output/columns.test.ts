@@ -3,7 +3,7 @@ import { findKind } from "#core/objects/kinds.ts";
 import { type Layout, rowFor, titlesFor } from "../../../cli/output/columns.ts";
 
 const nowMs = Date.parse("2026-01-01T00:10:00Z");
-const narrow: Layout = { wide: false, withNamespace: false, withKind: false, showLabels: false };
+const narrow: Layout = { wide: false, withNamespace: false, withKind: false, showLabels: false, labelColumns: [] };
 
 function row(kindName: string, json: object, layout: Partial<Layout> = {}): readonly string[] {
   const kind = findKind(kindName);

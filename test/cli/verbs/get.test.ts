@@ -18,6 +18,14 @@ async function withPods(): Promise<Fixture> {
     podManifest("web", {}, { labels: { app: "web" } }),
     podManifest("db"),
     podManifest("api", {}, { namespace: "shop" }),
+    {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "config", namespace: "shop" },
+      data: { a: "1" },
+      binaryData: { b: "AA==" },
+    },
+    { apiVersion: "v1", kind: "Secret", metadata: { name: "password", namespace: "shop" }, stringData: { p: "secret" } },
   ]);
   return {
     cluster,
@@ -85,6 +93,36 @@ describe("podwire get", () => {
       line: "get pods -l app=web --show-labels",
       stdout: lines("NAME   READY   STATUS    RESTARTS   AGE   LABELS", "web    0/1     Pending   0          0s    app=web"),
     },
+    {
+      line: "get pods -L app,example.com/tier --no-headers",
+      stdout: lines("db    0/1   Pending   0     0s          ", "web   0/1   Pending   0     0s    web   "),
+    },
+    {
+      line: "get pods -A --sort-by=.metadata.name -o custom-columns=NAME:.metadata.name,IP:.status.podIP,NS:metadata.namespace",
+      stdout: lines("NAME   IP       NS", "api    <none>   shop", "db     <none>   default", "web    <none>   default"),
+    },
+    { line: "get pods --sort-by={.metadata.labels.app} -o name", stdout: "pod/db\npod/web\n" },
+    { line: "get pods --sort-by=.nope", stderr: "error: couldn't find any field with that path\n", code: 1 },
+    {
+      line: "get cm,secrets -n shop",
+      stdout: lines(
+        "NAME               DATA   AGE",
+        "configmap/config   2      0s",
+        "",
+        "NAME              TYPE     DATA   AGE",
+        "secret/password   Opaque   1      0s",
+      ),
+    },
+    {
+      line: "get pods -o custom-columns=NAME",
+      stderr: "error: unexpected custom-columns spec: NAME, expected <header>:<json-path-expr>\n",
+      code: 1,
+    },
+    {
+      line: "get pods -o go-template={{.kind}}",
+      stderr: "error: -o go-template is left out: Go's templates need Go; use jsonpath= or custom-columns=\n",
+      code: 1,
+    },
     { line: "get pods -n nowhere", stderr: "No resources found in nowhere namespace.\n" },
     { line: "get nodes", stderr: "No resources found\n" },
     { line: "get pods -A -l app=none", stderr: "No resources found\n" },
@@ -127,6 +165,52 @@ describe("podwire get", () => {
     const [yaml, json] = await Promise.all([fixture.cli.type("get pods -o yaml"), fixture.cli.type("get pods -o json")]);
     assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
     assert.match(yaml.stdout, /^apiVersion: v1\nitems:\n- apiVersion: v1\n/);
+  });
+});
+
+describe("podwire get events", () => {
+  it("prints the latest last, without names but in wide tables", async () => {
+    await using cluster = await startTestCluster();
+    const cli = createTestCli({ server: cluster.address, clock: cluster.clock });
+    const event = (name: string, at: string, more: object) => ({
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name },
+      involvedObject: { kind: "Pod", namespace: "default", name: "web", fieldPath: "spec.containers{main}" },
+      firstTimestamp: "2025-12-31T23:50:00Z",
+      lastTimestamp: at,
+      source: { component: "kubelet", host: "node-1" },
+      ...more,
+    });
+    await cluster.write("create", [
+      event("b", "2025-12-31T23:58:00Z", { type: "Warning", reason: "BackOff", message: "again", count: 3 }),
+      event("a", "2025-12-31T23:59:00Z", { type: "Normal", reason: "Started", message: "Started container" }),
+      event("c", "2025-12-31T23:50:00Z", { type: "Normal", reason: "Pulled", message: "present" }),
+    ]);
+    assert.equal(
+      (await cli.type("get ev")).stdout,
+      [
+        "LAST SEEN   TYPE      REASON    OBJECT    MESSAGE",
+        "10m         Normal    Pulled    pod/web   present",
+        "2m          Warning   BackOff   pod/web   again",
+        "60s         Normal    Started   pod/web   Started container",
+        "",
+      ].join("\n"),
+    );
+    const wide = (await cli.type("get events --field-selector reason=BackOff -o wide")).stdout.split("\n");
+    assert.deepEqual(wide[0]?.split(/ {2,}/), [
+      "LAST SEEN",
+      "TYPE",
+      "REASON",
+      "OBJECT",
+      "SUBOBJECT",
+      "SOURCE",
+      "MESSAGE",
+      "FIRST SEEN",
+      "COUNT",
+      "NAME",
+    ]);
+    assert.match(wide[1] ?? "", / spec\.containers\{main\} +kubelet, node-1 +again +10m +3 +b$/);
   });
 });
 
