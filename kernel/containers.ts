@@ -3,9 +3,11 @@
  *   init   /proc/PID/stat of container.sh, as seen from outside, from its first moment
  *   exit   "started", then the exit code, each a line, as they happen; "failed" where container.sh itself never ran
  *   etc/   hosts, resolv.conf and hostname, bound into the container
+ *   command.json   its environment, working directory, user and capabilities, for what is run in it later
  *   run/, dev/   where the container's /run and /dev are put together
  * Output goes to a file, never to a pipe of the agent's. */
 
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   appendFileSync,
@@ -21,29 +23,13 @@ import {
 } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
+import { type ContainerRights, checkUser, rightsArguments } from "./container-rights.ts";
 import { netnsPath } from "./netns.ts";
 import { descendantsOf, isAlive, type ProcessId, parseStat } from "./processes.ts";
-
-/** What Docker grants by default (https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities), less mknod: there is nothing to make a device for. */
-const capabilities = [
-  "audit_write",
-  "chown",
-  "dac_override",
-  "fowner",
-  "fsetid",
-  "kill",
-  "net_bind_service",
-  "net_raw",
-  "setfcap",
-  "setgid",
-  "setpcap",
-  "setuid",
-  "sys_chroot",
-];
-const boundingSet = ["-all", ...capabilities.map((name) => `+${name}`)].join(",");
+import { openTerminal, type Terminal, type TerminalSize } from "./terminal.ts";
 
 /** Of the programs that set a container up. The container's own environment is made inside: it may name any PATH. */
 const ownEnvironment = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
@@ -62,7 +48,20 @@ export interface ContainerSpec {
   readonly hostname: string;
   readonly hosts: string;
   readonly resolvConf: string;
+  /** In this order. */
+  readonly mounts?: readonly ContainerMount[];
+  readonly rights?: ContainerRights;
   readonly command: Command;
+}
+
+export interface ContainerMount {
+  /** A folder of the host; absolute. */
+  readonly source: string;
+  /** A path in `source`, not above it; made, as a folder, where it is absent. */
+  readonly subPath?: string;
+  /** Absolute. A mount point that is absent is made, inside the container only. */
+  readonly target: string;
+  readonly readOnly: boolean;
 }
 
 export interface Command {
@@ -70,6 +69,13 @@ export interface Command {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   /** "/" where it is absent. */
+  readonly workingDir?: string;
+}
+
+/** What is absent is as the container itself has it. */
+export interface ExecCommand {
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   readonly workingDir?: string;
 }
 
@@ -95,6 +101,8 @@ export interface Exec {
   readonly stderr: Readable;
   /** 128 + signal where one ended it. */
   readonly exitCode: Promise<number>;
+  /** Of its terminal, where it has one. */
+  resize(size: TerminalSize): void;
   /** Kills what runs inside; killing the process that entered the namespaces would leave that running. */
   kill(): void;
 }
@@ -109,12 +117,14 @@ export interface Containers {
   signal(stateDir: string, name: NodeJS.Signals): boolean;
   /** Ends everything in the container at once. */
   kill(stateDir: string): void;
-  exec(stateDir: string, command: Command): Exec;
+  /** With the user and the capabilities of the container. On a terminal, `stdin` and `stdout` are the terminal and `stderr` is empty. */
+  exec(stateDir: string, command: ExecCommand, on?: "terminal" | "pipes"): Exec;
 }
 
 export const linuxContainers: Containers = {
-  async start({ stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, command }, signal) {
+  async start({ stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, mounts = [], rights = {}, command }, signal) {
     signal.throwIfAborted();
+    if (rights.user !== undefined) checkUser(rights.user);
     const etc = join(stateDir, "etc");
     mkdirSync(etc, { recursive: true });
     for (const folder of ["run", "dev"]) mkdirSync(join(stateDir, folder));
@@ -125,9 +135,14 @@ export const linuxContainers: Containers = {
     const unshare = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork"];
     const enter = netns === undefined ? unshare : ["nsenter", `--net=${netnsPath(netns)}`, ...unshare];
     const { argv, env, workingDir = "/" } = command;
-    const setUp = ["sh", script, stateDir, hidden, hostname, process.execPath, toolbox, boundingSet];
+    const inherited: Inherited = { env, workingDir, rights };
+    writeFileSync(commandPath(stateDir), JSON.stringify(inherited), { mode: 0o600 });
+    const setUp = ["sh", script, stateDir, hidden, hostname, process.execPath, toolbox, rightsArguments(rights).join(" ")];
     const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
-    const [program = "", ...args] = [...enter, "--", ...setUp, ...checked, ...inEnvironment(command)];
+    const [program = "", ...args] = [
+      ...[...enter, "--", ...setUp, ...checked, ...mountArguments(mounts)],
+      ...inEnvironment(argv, env),
+    ];
 
     const log = openSync(logPath, "a", 0o600);
     const exit = openSync(exitPath(stateDir), "wx", 0o600);
@@ -164,35 +179,35 @@ export const linuxContainers: Containers = {
     if (init !== undefined && isAlive(init)) sendSignal(init.pid, "SIGKILL");
   },
 
-  exec(stateDir, command) {
+  exec(stateDir, command, on = "pipes") {
     const state = readState(stateDir);
     if (state.state !== "running") throw new AppError("failed-precondition", "the container is not running");
     const enter = ["--target", String(state.init.pid), "--mount", "--pid", "--uts", "--ipc", "--net"];
     // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
     const mortal = ["setpriv", "--pdeathsig=KILL"];
-    const limited = [...mortal, "--inh-caps=-all", `--bounding-set=${boundingSet}`, "--"];
-    const inside = inEnvironment(command, command.workingDir);
+    const { env, workingDir, rights } = { ...readInherited(stateDir), ...command };
+    const limited = [...mortal, "--inh-caps=-all", ...rightsArguments(rights), "--"];
+    const inside = inEnvironment(command.argv, on === "terminal" ? { TERM: "xterm", ...env } : env, workingDir);
+    // What enters a pid namespace is no leader of a group, and so may become the leader of the terminal's session.
+    const leading = on === "terminal" ? ["setsid", "--ctty", "--"] : [];
     // Detached: the command and what it starts are one process group.
-    const [program = "", ...args] = [...mortal, "--", "nsenter", ...enter, "--", ...limited, ...inside];
-    const child = spawn(program, args, {
-      detached: true,
-      cwd: "/",
-      env: ownEnvironment,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+    const [program = "", ...args] = [...mortal, "--", "nsenter", ...enter, "--", ...leading, ...limited, ...inside];
+    const options = { detached: true, cwd: "/", env: ownEnvironment };
+    const terminal = on === "terminal" ? openTerminal(state.init.pid) : undefined;
+    const child = spawn(program, args, { ...options, stdio: terminal === undefined ? "pipe" : terminal.inside });
+    terminal?.letGo();
     const exitCode = new Promise<number>((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
     });
     // Nobody may be waiting for it.
     exitCode.catch(() => {});
-    const { stdin, stdout, stderr } = child;
     return {
-      stdin,
-      stdout,
-      stderr,
+      ...streamsOf(child, terminal),
       exitCode,
+      resize: (size) => terminal?.resize(size),
       kill() {
+        terminal?.[Symbol.dispose]();
         if (child.pid === undefined || hasEnded(child)) return;
         const descendants = descendantsOf(child.pid);
         sendSignal(-child.pid, "SIGKILL");
@@ -202,6 +217,13 @@ export const linuxContainers: Containers = {
     };
   },
 };
+
+function streamsOf(child: ChildProcess, terminal: Terminal | undefined): Pick<Exec, "stdin" | "stdout" | "stderr"> {
+  if (terminal !== undefined) return { stdin: terminal.stream, stdout: terminal.stream, stderr: Readable.from([]) };
+  const { stdin, stdout, stderr } = child;
+  assert(stdin !== null && stdout !== null && stderr !== null, "an exec without a terminal has pipes");
+  return { stdin, stdout, stderr };
+}
 
 function readState(stateDir: string): ContainerState {
   const init = readInit(stateDir);
@@ -297,8 +319,29 @@ function exitPath(stateDir: string): string {
   return join(stateDir, "exit");
 }
 
+/** What a container hands down to the commands that are run in it. */
+interface Inherited {
+  readonly env: Readonly<Record<string, string>>;
+  readonly workingDir: string;
+  readonly rights: ContainerRights;
+}
+
+function commandPath(stateDir: string): string {
+  return join(stateDir, "command.json");
+}
+
+function readInherited(stateDir: string): Inherited {
+  return JSON.parse(readFileSync(commandPath(stateDir), "utf8"));
+}
+
+/** How many there are, and four words for each. */
+function mountArguments(mounts: readonly ContainerMount[]): string[] {
+  const words = mounts.flatMap(({ source, subPath = "", target, readOnly }) => [readOnly ? "ro" : "rw", source, target, subPath]);
+  return [String(mounts.length), ...words];
+}
+
 /** The call of a command in its own environment and no other. */
-function inEnvironment({ argv, env }: Command, workingDir?: string): string[] {
+function inEnvironment(argv: readonly string[], env: Readonly<Record<string, string>>, workingDir?: string): string[] {
   const directory = workingDir === undefined ? [] : ["-C", workingDir];
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return ["env", "-i", ...directory, "--", ...variables, ...argv];

@@ -22,6 +22,7 @@ import { createPodRecords, linkOf } from "./pods/records.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
 import { runSession, type SendReport } from "./session/session.ts";
+import { keepTimes } from "./streams/log-times.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
 
 export interface AgentEnvironment {
@@ -70,7 +71,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     adopted,
     onReport: (report) => send(report),
   });
-  using streams = createStreamServer({ server: options.server, identity, pods, containers, log, signal });
+  using streams = createStreamServer({ server: options.server, identity, pods, containers, clock, log, signal });
 
   let ranges: Welcome | undefined;
   let builder = createViewBuilder();
@@ -121,7 +122,8 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     },
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
-  await Promise.all([session, keeper.run().catch(() => {})]);
+  const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
+  await Promise.all([session, keeper.run().catch(() => {}), keepTimes({ podFolders, clock, signal })]);
 }
 
 interface HelloOptions {

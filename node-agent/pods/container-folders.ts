@@ -29,7 +29,7 @@ export function containerFolder(podFolder: string, name: string): ContainerFolde
       .map(Number);
   const discard = (run: number) => {
     rmSync(stateDir(run), { recursive: true, force: true });
-    rmSync(logPath(run), { force: true });
+    for (const ending of ["", ".1", ".times"]) rmSync(`${logPath(run)}${ending}`, { force: true });
   };
   return {
     newest: () => runs().sort((a, b) => b - a)[0],

@@ -2,10 +2,11 @@
 
 import { AppError } from "#core/errors.ts";
 import type { Containers } from "#kernel/containers.ts";
+import { podNetnsPrefix } from "#kernel/network.ts";
 import type { PodReport } from "#proto/podwire/v1/agent.ts";
-import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { containerFolder, containerNames } from "./container-folders.ts";
-import { environmentOf, hostnameOf } from "./pod-files.ts";
+import { type FoundContainer, foundContainer } from "./found-container.ts";
 import { type PodContext, type PodWorker, startPod } from "./pod-worker.ts";
 import { linkOf, type PodRecord } from "./records.ts";
 
@@ -16,16 +17,6 @@ export interface PodManager {
   reports(): PodReport[];
   readonly heldUids: readonly string[];
   find(namespace: string, name: string, container: string): FoundContainer;
-}
-
-export interface FoundContainer {
-  readonly name: string;
-  /** Of its newest run. */
-  readonly stateDir: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly workingDir: string | undefined;
-  /** Of that many runs before the newest. */
-  logPath(runsBack: number): string | undefined;
 }
 
 export interface ManagerOptions extends PodContext {
@@ -92,27 +83,11 @@ export function createPodManager(options: ManagerOptions): PodManager {
     find(namespace, name, container) {
       for (const [uid, { pod }] of workers) {
         if (pod.metadata?.namespace !== namespace || pod.metadata.name !== name) continue;
-        return foundContainer(pod, container, records.folder(uid), hostnameOf(pod, nodeName));
+        const netns = pod.spec?.hostNetwork === true ? undefined : `${podNetnsPrefix(nodeName)}${uid}`;
+        return foundContainer({ pod, name: container, podFolder: records.folder(uid), netns });
       }
       throw new AppError("not-found", `pods "${name}" not found on ${nodeName}`, { reason: "NotFound" });
     },
-  };
-}
-
-function foundContainer(pod: Pod, wantedName: string, podFolder: string, hostname: string): FoundContainer {
-  const specs: readonly Container[] = pod.spec?.containers ?? [];
-  const spec = wantedName === "" ? specs[0] : specs.find(({ name }) => name === wantedName);
-  if (spec?.name === undefined) {
-    throw new AppError("invalid", `container ${wantedName} is not valid for pod ${pod.metadata?.name}`, { reason: "BadRequest" });
-  }
-  const folder = containerFolder(podFolder, spec.name);
-  const newest = folder.newest();
-  return {
-    name: spec.name,
-    stateDir: folder.stateDir(newest ?? 0),
-    env: environmentOf(spec, hostname),
-    workingDir: spec.workingDir,
-    logPath: (runsBack) => (newest === undefined || newest < runsBack ? undefined : folder.logPath(newest - runsBack)),
   };
 }
 

@@ -1,13 +1,15 @@
 /* Serves an exec: frames in are standard input, frames out are what the command prints, and then its exit code. */
 
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { AppError } from "#core/errors.ts";
 import type { Containers, Exec } from "#kernel/containers.ts";
 import type { ExecStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
+import { drainedOrClosed, slices } from "./bytes.ts";
 import type { ServedStream } from "./served-stream.ts";
 
-const frameBytesMax = 32 * 1024;
+/** Ctrl-D: a terminal's input has no other end, and what it shows comes by the same descriptor. */
+const endOfInput = "\x04";
 
 export interface ExecOptions {
   readonly start: ExecStart;
@@ -17,18 +19,22 @@ export interface ExecOptions {
 
 /** Its `close` kills the command where that still runs. */
 export function serveExec({ start, pods, containers }: ExecOptions): ServedStream {
-  if (start.tty) throw new AppError("unimplemented", "terminals come in a later version: leave out -t");
   if (start.command.length === 0) throw new AppError("invalid", "exec needs a command");
-  const { stateDir, env, workingDir } = pods.find(start.namespace, start.pod, start.container);
-  const exec = containers.exec(stateDir, { argv: start.command, env, ...(workingDir === undefined ? {} : { workingDir }) });
+  const { stateDir } = pods.find(start.namespace, start.pod, start.container);
+  const exec = containers.exec(stateDir, { argv: start.command }, start.tty ? "terminal" : "pipes");
   // A command that ends without reading its input breaks the pipe, which is no error of anybody's.
   exec.stdin.on("error", () => {});
-  if (!start.stdin) exec.stdin.end();
+  const endInput = () => {
+    if (start.tty) exec.stdin.write(endOfInput);
+    else exec.stdin.end();
+  };
+  if (!start.stdin && !start.tty) endInput();
   return {
     output: outputOf(exec),
     async accept({ frame }) {
       if (frame?.$case === "stdin" && !exec.stdin.write(frame.value)) await drainedOrClosed(exec.stdin);
-      if (frame?.$case === "stdinEnd") exec.stdin.end();
+      if (frame?.$case === "stdinEnd") endInput();
+      if (frame?.$case === "resize") exec.resize(frame.value);
     },
     close: () => exec.kill(),
   };
@@ -41,19 +47,6 @@ async function* outputOf(exec: Exec): AsyncGenerator<StreamOutput, void, undefin
   } finally {
     exec.kill();
   }
-}
-
-function drainedOrClosed(stream: Writable): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed) return resolve();
-    const done = () => {
-      stream.off("drain", done);
-      stream.off("close", done);
-      resolve();
-    };
-    stream.on("drain", done);
-    stream.on("close", done);
-  });
 }
 
 /** Reads a pipe only when a frame is asked for, so that a slow reader slows the command down. */
@@ -82,9 +75,7 @@ async function* merged(stdout: Readable, stderr: Readable): AsyncGenerator<Strea
       const chunk = stream.read() as Buffer | null;
       if (chunk === null) continue;
       idle = false;
-      for (let at = 0; at < chunk.length; at += frameBytesMax) {
-        yield { frame: { $case, value: chunk.subarray(at, at + frameBytesMax) } };
-      }
+      for (const value of slices(chunk)) yield { frame: { $case, value } };
     }
     if (open.size === 0) return;
     if (idle) await changed;

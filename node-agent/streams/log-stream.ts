@@ -1,11 +1,16 @@
-/* Serves a container's log from its file; follows it until the container's run has ended. */
+/* Serves a container's log from its file; follows it until the container's run has ended. A log that grows too long is copied to
+ * LOG.1 and cut: a follower reads what it missed from the copy, and goes on at the start of the file. */
 
 import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { AppError } from "#core/errors.ts";
+import type { Clock } from "#core/clock.ts";
+import { AppError, invalid } from "#core/errors.ts";
 import type { Containers } from "#kernel/containers.ts";
 import type { LogsStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
+import type { FoundContainer } from "../pods/found-container.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
+import { lineStart, tailStart } from "./log-lines.ts";
+import { type LogTimes, readTimes } from "./log-times.ts";
 import type { ServedStream } from "./served-stream.ts";
 
 const frameBytesMax = 32 * 1024;
@@ -14,6 +19,7 @@ export interface LogOptions {
   readonly start: LogsStart;
   readonly pods: PodManager;
   readonly containers: Containers;
+  readonly clock: Clock;
 }
 
 export function serveLogs(options: LogOptions): ServedStream {
@@ -22,36 +28,116 @@ export function serveLogs(options: LogOptions): ServedStream {
 }
 
 async function* readLog(
-  { start, pods, containers }: LogOptions,
+  { start, pods, containers, clock }: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutput, void, undefined> {
-  if (start.timestamps) throw new AppError("unimplemented", "timestamps in logs come in a later version: leave out --timestamps");
   const found = pods.find(start.namespace, start.pod, start.container);
   const path = found.logPath(start.previous ? 1 : 0);
   const opened = path === undefined ? undefined : await openIfThere(path);
   if (path === undefined || opened === undefined) {
     throw new AppError("invalid", missing(start, found.name), { reason: "BadRequest" });
   }
-
   await using file = opened;
-  let at = start.tailLines === undefined ? 0 : await tailStart(file, start.tailLines);
-  // Watched before the first read, or what is written in between would wait for the next change.
   const follow = start.follow && !start.previous;
-  using changes = follow ? watchChanges([path, found.stateDir], signal) : undefined;
-  for (;;) {
-    // Absent: the pod went, and its folder with it.
-    const over = !follow || ["exited", "absent"].includes(containers.read(found.stateDir).state);
-    const changed = changes?.next();
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(frameBytesMax), 0, frameBytesMax, at);
-      if (bytesRead === 0) break;
-      at += bytesRead;
-      yield { frame: { $case: "stdout", value: buffer.subarray(0, bytesRead) } };
+  const isOver = () => !follow || ["exited", "absent"].includes(containers.read(found.stateDir).state);
+  let left = start.limitBytes ?? Number.POSITIVE_INFINITY;
+  const stamp = start.timestamps ? createStamper() : undefined;
+  for await (const { bytes, at } of chunksOf({ file, path, found, start, clock, isOver, follow, signal })) {
+    const text = stamp === undefined ? bytes : stamp(bytes, at, readTimes(path));
+    for (let from = 0; from < text.length && left > 0; from += frameBytesMax) {
+      const value = text.subarray(from, Math.min(from + frameBytesMax, from + left));
+      left -= value.length;
+      yield { frame: { $case: "stdout", value } };
     }
-    if (over || signal.aborted) break;
-    await changed;
+    if (left <= 0) break;
   }
   yield { frame: { $case: "exit", value: { code: 0 } } };
+}
+
+interface Reading {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly found: FoundContainer;
+  readonly start: LogsStart;
+  readonly clock: Clock;
+  readonly isOver: () => boolean;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly at: number;
+}
+
+async function* chunksOf(reading: Reading): AsyncGenerator<Chunk, void, undefined> {
+  const { file, path, found, isOver, follow, signal } = reading;
+  // Watched before the first read, or what is written in between would wait for the next change.
+  using changes = follow ? watchChanges([path, found.stateDir], signal) : undefined;
+  let at = await firstByte(reading);
+  for (;;) {
+    // Absent: the pod went, and its folder with it.
+    const over = isOver();
+    const changed = changes?.next();
+    if ((await file.stat()).size < at) {
+      for await (const bytes of readFrom(`${path}.1`, at)) yield { bytes, at };
+      at = 0;
+    }
+    for await (const bytes of readOn(file, at)) {
+      yield { bytes, at };
+      at += bytes.length;
+    }
+    if (over || signal.aborted) return;
+    await changed;
+  }
+}
+
+/** kubectl's order: so many lines from the end, and of them those that are new enough. */
+async function firstByte({ file, path, start, clock }: Reading): Promise<number> {
+  const sinceMs = sinceOf(start, clock);
+  const tail = start.tailLines === undefined ? 0 : await tailStart(file, start.tailLines);
+  if (sinceMs === undefined) return tail;
+  return Math.max(tail, await lineStart(file, readTimes(path).offsetSince(sinceMs)));
+}
+
+function sinceOf({ sinceSeconds, sinceTime }: LogsStart, clock: Clock): number | undefined {
+  if (sinceTime !== undefined) {
+    const ms = Date.parse(sinceTime);
+    if (Number.isNaN(ms)) throw invalid(`sinceTime: "${sinceTime}" is no time (want RFC 3339, such as 2030-01-02T15:04:05Z)`);
+    return ms;
+  }
+  return sinceSeconds === undefined ? undefined : clock.wallMs() - sinceSeconds * 1000;
+}
+
+async function* readOn(file: FileHandle, from: number): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = from; ; ) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(frameBytesMax), 0, frameBytesMax, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* readFrom(path: string, from: number): AsyncGenerator<Buffer, void, undefined> {
+  await using file = await openIfThere(path);
+  if (file !== undefined) yield* readOn(file, from);
+}
+
+/** Puts the time before each line; a line that comes in pieces gets one. */
+function createStamper(): (bytes: Buffer, at: number, times: LogTimes) => Buffer {
+  let inLine = false;
+  return (bytes, at, times) => {
+    const parts: Buffer[] = [];
+    for (let from = 0; from < bytes.length; ) {
+      const newline = bytes.indexOf(0x0a, from);
+      const end = newline === -1 ? bytes.length : newline + 1;
+      if (!inLine) parts.push(Buffer.from(`${new Date(times.at(at + from)).toISOString()} `));
+      parts.push(bytes.subarray(from, end));
+      inLine = newline === -1;
+      from = end;
+    }
+    return Buffer.concat(parts);
+  };
 }
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
@@ -67,24 +153,6 @@ function missing({ pod, previous }: LogsStart, container: string): string {
   return previous
     ? `previous terminated container "${container}" in pod "${pod}" not found`
     : `container "${container}" in pod "${pod}" is waiting to start: ContainerCreating`;
-}
-
-/** Where the last `count` lines begin. */
-async function tailStart(file: FileHandle, count: number): Promise<number> {
-  const { size } = await file.stat();
-  if (count <= 0) return size;
-  const block = Buffer.allocUnsafe(frameBytesMax);
-  let lines = 0;
-  for (let end = size; end > 0; ) {
-    const start = Math.max(0, end - block.length);
-    const { bytesRead } = await file.read(block, 0, end - start, start);
-    for (let i = bytesRead - 1; i >= 0; i--) {
-      // The newline that ends the last line opens none.
-      if (block[i] === 0x0a && start + i < size - 1 && ++lines === count) return start + i + 1;
-    }
-    end = start;
-  }
-  return 0;
 }
 
 interface ChangeWatch extends Disposable {

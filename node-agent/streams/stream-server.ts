@@ -1,5 +1,6 @@
 /* Dials back for every stream that the control plane asks for, on a connection apart from the session's. */
 
+import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError, messageOf, unreachable } from "#core/errors.ts";
 import type { Containers } from "#kernel/containers.ts";
 import type { Logger } from "#process/log.ts";
@@ -8,7 +9,9 @@ import type { StreamOutput } from "#proto/podwire/v1/streams.ts";
 import { createRpcClient, type RpcClient } from "#rpc/client.ts";
 import type { IdentityFile } from "../identity.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
+import { serveAttach } from "./attach-stream.ts";
 import { serveExec } from "./exec-stream.ts";
+import { serveForward } from "./forward-stream.ts";
 import { serveLogs } from "./log-stream.ts";
 import type { ServedStream } from "./served-stream.ts";
 
@@ -17,6 +20,7 @@ export interface StreamServerOptions {
   readonly identity: IdentityFile;
   readonly pods: PodManager;
   readonly containers: Containers;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -78,15 +82,17 @@ async function serve(stream: ServedStream, { streamId, rpc, signal }: Attachment
   for await (const frame of rpc.attach(closingOnError(stream.output), { signal, metadata })) await stream.accept(frame);
 }
 
-function serveStart(start: OpenStream["start"], { pods, containers }: StreamServerOptions): ServedStream {
+function serveStart(start: OpenStream["start"], { pods, containers, clock }: StreamServerOptions): ServedStream {
   try {
     switch (start?.$case) {
       case "exec":
         return serveExec({ start: start.value, pods, containers });
       case "logs":
-        return serveLogs({ start: start.value, pods, containers });
+        return serveLogs({ start: start.value, pods, containers, clock });
       case "attach":
+        return serveAttach({ start: start.value, pods, containers, clock });
       case "portForward":
+        return serveForward({ start: start.value, pods });
       case undefined:
         return refused(
           new AppError("unimplemented", "this node agent is older than its control plane and does not know such a stream"),

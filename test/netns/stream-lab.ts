@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { AppError } from "#core/errors.ts";
 import { type ContainerSpec, linuxContainers } from "#kernel/containers.ts";
 import { createLog } from "#process/log.ts";
+import { systemClock } from "#process/system-clock.ts";
 import type { OpenStream } from "#proto/podwire/v1/agent.ts";
 import type { ExecStart, LogsStart, StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
-import type { FoundContainer, PodManager } from "../../node-agent/pods/pod-manager.ts";
+import type { FoundContainer } from "../../node-agent/pods/found-container.ts";
+import type { PodManager } from "../../node-agent/pods/pod-manager.ts";
 import { createStreamServer } from "../../node-agent/streams/stream-server.ts";
 import { type FakeControlPlane, type PlayedStream, playControlPlane } from "../node-agent/fake-control-plane.ts";
-import { type ContainerLab, containerPath, openContainerLab } from "./container-lab.ts";
+import { type ContainerLab, openContainerLab } from "./container-lab.ts";
 
 export interface StreamLab extends AsyncDisposable {
   readonly containers: ContainerLab;
@@ -45,7 +47,13 @@ export async function openStreamLab(): Promise<StreamLab> {
   const server = createStreamServer({
     server: address,
     identity: { load: () => identity, save() {}, loadBlock: () => ({ epoch: 0, podCidr: "" }), saveBlock() {} },
-    ...{ pods, containers: linuxContainers, log: createLog({ level: "silent", name: "test" }), signal: stopping.signal },
+    ...{
+      pods,
+      containers: linuxContainers,
+      clock: systemClock,
+      log: createLog({ level: "silent", name: "test" }),
+      signal: stopping.signal,
+    },
   });
   stack.defer(() => server[Symbol.dispose]());
   stack.defer(() => stopping.abort());
@@ -53,7 +61,7 @@ export async function openStreamLab(): Promise<StreamLab> {
     ...{ containers, plane, found: undefined },
     find({ stateDir, logPath }, previous) {
       lab.found = {
-        ...{ name: "main", stateDir, env: { PATH: containerPath }, workingDir: undefined },
+        ...{ name: "main", stateDir, netns: undefined },
         logPath: (runsBack) => [logPath, previous][runsBack],
       };
     },

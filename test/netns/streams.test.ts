@@ -277,10 +277,17 @@ function describeRefusals(): void {
   const cases: readonly (readonly [sentence: string, open: Open, kind: string, message: RegExp])[] = [
     ["an exec in no pod", (lab) => lab.exec({}), "not-found", /pods "web" not found/],
     ["logs of no pod", (lab) => lab.logs({}), "not-found", /pods "web" not found/],
-    ["an exec with a terminal", onDead((lab) => lab.exec({ tty: true })), "unimplemented", /leave out -t/],
     ["an exec of nothing", onDead((lab) => lab.exec({ command: [] })), "invalid", /needs a command/],
     ["an exec in a container that doesn't run", onDead((lab) => lab.exec({})), "failed-precondition", /is not running/],
-    ["logs with timestamps", onDead((lab) => lab.logs({ timestamps: true })), "unimplemented", /leave out --timestamps/],
+    [
+      "logs since no time",
+      (lab) => {
+        writeLog(lab, "a\n");
+        return lab.logs({ sinceTime: "yesterday" });
+      },
+      "invalid",
+      /"yesterday" is no time/,
+    ],
     [
       "logs of a run before the first",
       onDead((lab) => lab.logs({ previous: true })),
