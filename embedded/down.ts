@@ -1,6 +1,6 @@
 /* Takes a cluster of this machine down: ending its sandbox's first process ends everything in it. */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { endSandbox } from "#kernel/sandbox.ts";
 import { clustersRoot, type Environment } from "#process/cluster-paths.ts";
 import { clusterFolder, livingSandbox, removeFolder } from "./cluster-folder.ts";
@@ -11,6 +11,8 @@ const downMs = 20_000;
 export async function down(name: string, env: Environment): Promise<boolean> {
   const folder = clusterFolder(name, env);
   const sandbox = livingSandbox(name, env);
+  // Tells a cluster that was taken down from one that died.
+  rmSync(folder.config, { force: true });
   if (sandbox !== undefined) await endSandbox(sandbox, AbortSignal.timeout(downMs));
   removeFolder(folder.dir);
   return sandbox !== undefined;

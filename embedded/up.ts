@@ -24,18 +24,20 @@ export interface UpOptions {
   /** The cluster ends with this process. */
   readonly foreground: boolean;
   readonly signal: AbortSignal;
-  /** How many nodes are Ready, whenever that changes. */
-  readonly onReady: (ready: number) => void;
+  /** Nothing stands against it: it is being made. */
+  readonly onStart: () => Promise<void>;
 }
 
 export interface RunningCluster {
   readonly socket: string;
-  /** Resolves when its sandbox is dead, however it died. */
-  readonly ended: Promise<void>;
+  /** Resolves when its sandbox is dead: somebody took it down, or it died by itself or another's hand. */
+  readonly ended: Promise<"taken down" | "died">;
+  /** What its daemons complained of last. */
+  complaints(): string;
 }
 
 /** Resolves when every node is Ready. Where that fails nothing stays behind. */
-export async function up({ config, env, clock, foreground, signal, onReady }: UpOptions): Promise<RunningCluster> {
+export async function up({ config, env, clock, foreground, signal, onStart }: UpOptions): Promise<RunningCluster> {
   checkConfig(config);
   if (process.getuid?.() !== 0) {
     throw new AppError("failed-precondition", "podwire up needs root for now: run it as root, for example with sudo");
@@ -44,6 +46,7 @@ export async function up({ config, env, clock, foreground, signal, onReady }: Up
   refuseMissingPrograms(inside.PATH ?? "");
   const folder = makeFolder(config.name, env, clock.wallMs());
   try {
+    await onStart();
     writeFileSync(folder.config, `${JSON.stringify(config)}\n`, { mode: 0o600 });
     writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
     const sandbox = await startSandbox(
@@ -56,8 +59,12 @@ export async function up({ config, env, clock, foreground, signal, onReady }: Up
       },
       signal,
     );
-    await nodesReady(folder, config, { clock, signal, onReady });
-    return { socket: folder.socket, ended: sandbox.ended };
+    await nodesReady(folder, config, { clock, signal });
+    return {
+      socket: folder.socket,
+      ended: sandbox.ended.then(() => (existsSync(folder.config) ? "died" : "taken down")),
+      complaints: () => lastComplaints(folder.logs),
+    };
   } catch (error) {
     const takenDown = !existsSync(folder.dir);
     const said = lastComplaints(folder.logs);
@@ -75,17 +82,16 @@ const readyMs = 60_000;
 interface ReadyOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly onReady: (ready: number) => void;
 }
 
 async function nodesReady(folder: ClusterFolder, config: ClusterConfig, options: ReadyOptions): Promise<void> {
-  const { clock, onReady } = options;
+  const { clock } = options;
   const deadline = AbortSignal.timeout(readyMs);
   const signal = AbortSignal.any([options.signal, deadline]);
   using client = createRpcClient(ClusterService, { address: `unix:${folder.socket}` });
   for (;;) {
     try {
-      return await watchNodes(client, config.nodeCount, onReady, signal);
+      return await watchNodes(client, config.nodeCount, signal);
     } catch (error) {
       options.signal.throwIfAborted();
       if (deadline.aborted) {
@@ -103,12 +109,7 @@ async function nodesReady(folder: ClusterFolder, config: ClusterConfig, options:
   }
 }
 
-async function watchNodes(
-  client: RpcClient<typeof ClusterService>,
-  wanted: number,
-  onReady: (ready: number) => void,
-  signal: AbortSignal,
-): Promise<void> {
+async function watchNodes(client: RpcClient<typeof ClusterService>, wanted: number, signal: AbortSignal): Promise<void> {
   const ready = new Set<string>();
   const request = { kind: "Node", namespace: "", labelSelector: "", fieldSelector: "", resourceVersion: "" };
   for await (const { events } of client.watch(request, { signal })) {
@@ -119,7 +120,6 @@ async function watchNodes(
       if (isReady) ready.add(metadata?.name ?? "");
       else ready.delete(metadata?.name ?? "");
     }
-    onReady(ready.size);
     if (ready.size >= wanted) return;
   }
   throw new AppError("unavailable", "the watch ended");

@@ -2,6 +2,7 @@
 
 import { Option } from "commander";
 import { aborted } from "#core/aborted.ts";
+import { AppError } from "#core/errors.ts";
 import { type LogLevel, logLevels } from "#process/log.ts";
 import { type ClusterConfig, defaultClusterName } from "../../embedded/cluster-config.ts";
 import { down } from "../../embedded/down.ts";
@@ -60,8 +61,10 @@ or with --detach until \`podwire down\`. Nothing of it touches the machine's own
     if (paths.length > 0) await readManifests({ paths, recursive: options.recursive === true, stdin: context.stdin });
 
     const startedMs = context.clock.monotonicMs();
+    const nodes = config.nodeCount === 1 ? "1 node" : `${config.nodeCount} nodes`;
+    const onStart = () => printer.printError(`Starting cluster "${config.name}": a control plane and ${nodes}\n`);
     const foreground = options.detach !== true;
-    const cluster = await up({ config, env: context.env, clock: context.clock, foreground, signal, onReady: () => {} });
+    const cluster = await up({ config, env: context.env, clock: context.clock, foreground, signal, onStart });
     const seconds = ((context.clock.monotonicMs() - startedMs) / 1000).toFixed(2);
     try {
       await printer.print(`cluster "${config.name}" is up: ${config.nodeCount} nodes Ready after ${seconds} s\n`);
@@ -102,7 +105,11 @@ async function hold({ printer, signal }: Invocation, cluster: RunningCluster, na
       "",
     ].join("\n"),
   );
-  await Promise.race([cluster.ended, aborted(signal)]);
+  const end = await Promise.race([cluster.ended, aborted(signal)]);
+  if (end !== "died") return;
+  const said = cluster.complaints();
+  const because = said === "" ? "" : `. Its logs ended with:\n${said}`;
+  throw new AppError("internal", `the cluster "${name}" died: its sandbox's first process ended${because}`);
 }
 
 function configOf(options: UpOptions, cluster: string | undefined): ClusterConfig {

@@ -90,6 +90,26 @@ describe("up and down", () => {
     await nothingRuns();
   });
 
+  it("fails in the foreground, with the reason, when its sandbox dies", async () => {
+    await using run = startPodwire(["up", "--name", name, "--nodes", "1"], { env });
+    await run.says("Ctrl-C ends the cluster");
+    process.kill(sandbox().pids.init, "SIGKILL");
+    const { code, stderr } = await run.result;
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`^error: the cluster "${name}" died: `, "m"));
+    assert.deepEqual(foldersLeft(), []);
+    await nothingRuns();
+  });
+
+  it("ends well in the foreground when another command takes it down", async () => {
+    await using run = startPodwire(["up", "--name", name, "--nodes", "1"], { env });
+    await run.says("Ctrl-C ends the cluster");
+    assert.equal((await podwire("down", "--name", name)).code, 0);
+    const { code, stderr } = await run.result;
+    assert.deepEqual([code, stderr.includes("died")], [0, false]);
+    await nothingRuns();
+  });
+
   for (const { victim, pidOf, foreground } of [
     { victim: "the sandbox's first process", pidOf: () => sandbox().pids.init, foreground: false },
     { victim: "the supervisor", pidOf: () => sandbox().pids.supervisor, foreground: false },
@@ -163,7 +183,8 @@ describe("up and down", () => {
     await until(() => sandboxOf(dir()), "a sandbox");
     assert.equal(await down(name, env), true);
     const { code, stderr } = await run.result;
-    assert.deepEqual([code, stderr], [1, `error: the cluster "${name}" was taken down while it came up\n`]);
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`\nerror: the cluster "${name}" was taken down while it came up\n$`));
     assert.deepEqual(foldersLeft(), []);
   });
 
@@ -177,7 +198,7 @@ describe("up and down", () => {
     assert.equal(code, 1);
     assert.equal(
       stderr,
-      "error: the sandbox ended. Its logs ended with:\n  supervisor: hosts could not be made (no more devices)\n",
+      `Starting cluster "${name}": a control plane and 1 node\nerror: the sandbox ended. Its logs ended with:\n  supervisor: hosts could not be made (no more devices)\n`,
     );
     assert.deepEqual(foldersLeft(), []);
   });
