@@ -1,0 +1,57 @@
+/* File systems in memory that outlive the process which mounts them, by system calls: starting `mount` costs more than what it does. */
+
+import { readFileSync } from "node:fs";
+import koffi from "koffi";
+import { errno, errnos, systemCallFailed } from "./ffi.ts";
+
+export interface TmpfsOptions {
+  /** Half of the machine's memory where it is absent. */
+  readonly sizeBytes?: number | undefined;
+  /** Of its root: 0o777. */
+  readonly mode: number;
+}
+
+const noSuid = 2;
+const noDevices = 4;
+const detach = 2;
+
+interface Calls {
+  mount(source: string, target: string, type: string, flags: number, data: string): number;
+  umount2(target: string, flags: number): number;
+}
+
+let loaded: Calls | undefined;
+
+export function mountTmpfs(path: string, { sizeBytes, mode }: TmpfsOptions): void {
+  const size = sizeBytes === undefined ? "" : `,size=${sizeBytes}`;
+  if (calls().mount("tmpfs", path, "tmpfs", noSuid | noDevices, `mode=${mode.toString(8)}${size}`) === 0) return;
+  throw systemCallFailed("internal", `a tmpfs can't be mounted on ${path}`, errno());
+}
+
+/** Of what is mounted there; false where nothing is. What still uses it keeps it until its end. */
+export function unmount(path: string): boolean {
+  if (calls().umount2(path, detach) === 0) return true;
+  const number = errno();
+  if (number === errnos.EINVAL || number === errnos.ENOENT) return false;
+  throw systemCallFailed("internal", `${path} can't be unmounted`, number);
+}
+
+export function isMountPoint(path: string): boolean {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return mounts.some(
+    (line) => line.split(" ")[4]?.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))) === path,
+  );
+}
+
+function calls(): Calls {
+  if (loaded === undefined) {
+    const library = koffi.load(null);
+    loaded = {
+      mount: library.func(
+        "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
+      ),
+      umount2: library.func("int umount2(const char *target, int flags)"),
+    };
+  }
+  return loaded;
+}
