@@ -4,6 +4,7 @@
  * Lists of objects whose items have an identity merge item by item, as in Kubernetes' strategic merge; others are replaced. */
 
 import { isJsonObject, type Json, type JsonObject, own, setOwn } from "./json.ts";
+import { identityOf, mergeKeysOf } from "./merge-keys.ts";
 
 export interface MergeInput {
   /** Absent where the object was never applied before: then nothing is taken out. */
@@ -16,31 +17,6 @@ export interface MergeInput {
 export function threeWayMerge({ original, modified, current }: MergeInput): JsonObject {
   return mergeObjects(original ?? {}, modified, current, []);
 }
-
-/** By the end of a list's path, without indices: the fields that tell its items apart. */
-const mergeKeys: Readonly<Record<string, readonly string[]>> = {
-  containers: ["name"],
-  initContainers: ["name"],
-  ephemeralContainers: ["name"],
-  volumes: ["name"],
-  imagePullSecrets: ["name"],
-  hostAliases: ["ip"],
-  topologySpreadConstraints: ["topologyKey", "whenUnsatisfiable"],
-  "containers.env": ["name"],
-  "containers.ports": ["containerPort", "protocol"],
-  "containers.volumeMounts": ["mountPath"],
-  "containers.volumeDevices": ["devicePath"],
-  "initContainers.env": ["name"],
-  "spec.taints": ["key", "effect"],
-  "metadata.ownerReferences": ["uid"],
-  "status.conditions": ["type"],
-  "status.addresses": ["type"],
-  // The items themselves.
-  "metadata.finalizers": [],
-};
-
-/** What a key is where the user left it out and the control plane filled it in. */
-const keyDefaults: Readonly<Record<string, string>> = { protocol: "TCP" };
 
 function mergeObjects(original: JsonObject, modified: JsonObject, current: JsonObject, path: readonly string[]): JsonObject {
   const result: Record<string, Json> = {};
@@ -60,7 +36,7 @@ function mergeValues(original: Json | undefined, modified: Json, current: Json |
     return mergeObjects(isJsonObject(original) ? original : {}, modified, isJsonObject(current) ? current : {}, path);
   }
   if (Array.isArray(modified) && Array.isArray(current)) {
-    const keys = own(mergeKeys, path.slice(-2).join(".")) ?? own(mergeKeys, path.at(-1) ?? "");
+    const keys = mergeKeysOf(path);
     const wanted = keys && byIdentity(modified, keys);
     const have = keys && byIdentity(current, keys);
     if (wanted !== undefined && have !== undefined) {
@@ -106,11 +82,4 @@ function byIdentity(items: readonly Json[], keys: readonly string[]): Map<string
     result.set(identity, item);
   }
   return result;
-}
-
-function identityOf(item: Json, keys: readonly string[]): string | undefined {
-  if (keys.length === 0) return typeof item === "string" ? JSON.stringify(item) : undefined;
-  if (!isJsonObject(item)) return undefined;
-  const values = keys.map((key) => own(item, key) ?? own(keyDefaults, key));
-  return values.includes(undefined) ? undefined : JSON.stringify(values);
 }

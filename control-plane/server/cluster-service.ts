@@ -14,6 +14,7 @@ import type { StreamBroker } from "../streams/broker.ts";
 import { planApply } from "./apply.ts";
 import { planCreate } from "./create.ts";
 import { deleteObject } from "./delete.ts";
+import { patchObject } from "./patch.ts";
 import { getObject, listBatches } from "./read.ts";
 import { execTarget, logsTarget } from "./stream-target.ts";
 import { planUpdate } from "./update.ts";
@@ -47,7 +48,7 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
     create: (request) => writeDocuments(store, request, planCreate(context)),
     update: (request) => writeDocuments(store, request, planUpdate),
     apply: (request) => writeDocuments(store, request, planApply(context)),
-    patch: () => notYet("patch"),
+    patch: (request) => patchObject(store, request),
     attach: () => notYet("attach"),
     portForward: () => notYet("port-forward"),
     delete: (request) => deleteObject(store, clock, request),

@@ -1,6 +1,6 @@
 /* The documents of a write, all of them read and checked before the first is written. */
 
-import { invalid, messageOf } from "#core/errors.ts";
+import { type AppError, invalid, messageOf } from "#core/errors.ts";
 import { isJsonObject, type JsonObject, own } from "#core/json.ts";
 import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
@@ -29,9 +29,7 @@ export interface DocumentProblem {
 
 /** Throws one "invalid" with everything that is wrong, a line for each. */
 export function readDocuments({ manifests, namespace, validate }: WriteRequest): readonly Document[] {
-  if (validate !== "" && validate !== "warn" && validate !== "strict") {
-    throw invalid(`validate must be "warn" or "strict", not "${validate}"`);
-  }
+  checkValidation(validate);
   if (manifests.length === 0) throw invalid("no objects passed: the request holds no manifest");
   const documents: Document[] = [];
   const problems: DocumentProblem[] = [];
@@ -45,13 +43,23 @@ export function readDocuments({ manifests, namespace, validate }: WriteRequest):
   return documents;
 }
 
+/** Throws where it is no level of validation. */
+export function checkValidation(validate: string): void {
+  if (validate !== "" && validate !== "warn" && validate !== "strict") {
+    throw invalid(`validate must be "warn" or "strict", not "${validate}"`);
+  }
+}
+
 /** Throws where there is any. */
 export function refuseProblems(problems: readonly DocumentProblem[]): void {
-  const [first] = problems;
-  if (first === undefined) return;
-  throw invalid(problems.map(formatLine).join("\n"), {
+  if (problems.length > 0) throw problemError(problems);
+}
+
+/** One error for at least one problem. */
+export function problemError(problems: readonly DocumentProblem[]): AppError {
+  return invalid(problems.map(formatLine).join("\n"), {
     reason: "Invalid",
-    ...(problems.length === 1 ? { field: first.problem.path } : {}),
+    ...(problems.length === 1 ? { field: problems[0]?.problem.path ?? "" } : {}),
   });
 }
 

@@ -5,7 +5,7 @@ import { AppError, type ErrorKind } from "#core/errors.ts";
 import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import { namespaceKind } from "#core/objects/namespace.ts";
-import type { WriteAnswer, WriteRequest } from "#proto/podwire/v1/cluster.ts";
+import type { WriteAnswer, WriteRequest, WriteResult } from "#proto/podwire/v1/cluster.ts";
 import { findObject, metadataOf, retryConflicts, unchanged, withResourceVersion } from "../state/objects.ts";
 import type { Check, Store, Write } from "../store/store.ts";
 import { type Document, type DocumentProblem, readDocuments, refuseProblems, titleOf } from "./documents.ts";
@@ -111,10 +111,7 @@ function withoutRepeats(checks: readonly Check[]): readonly Check[] {
   return [...new Map(checks.map((check) => [JSON.stringify(check), check])).values()];
 }
 
-function answerOf(
-  { action, kind, object, writes, warnings }: Step,
-  revision: number | undefined,
-): WriteAnswer["results"][number] {
+export function answerOf({ action, kind, object, writes, warnings }: Step, revision: number | undefined): WriteResult {
   const written = revision === undefined || writes.length === 0 ? object : withResourceVersion(object, revision);
   return { object: kind.wrap(written), warnings: [...warnings], action };
 }
