@@ -1,9 +1,10 @@
-/* npm run bench [-- cluster|store|overlay …]: measures and prints a table; figures, no verdicts. */
+/* npm run bench [-- cluster|pods|overlay|store …]: measures and prints a table; figures, no verdicts. */
 
 import type { Row } from "./row.ts";
 
 const suites: Readonly<Record<string, () => Promise<Row[]>>> = {
   cluster: async () => (await import("./cluster.ts")).benchCluster(),
+  pods: async () => (await import("./pods.ts")).benchPods(),
   overlay: async () => (await import("./overlay.ts")).benchOverlay(),
   store: async () => (await import("./store.ts")).benchStore(),
 };
