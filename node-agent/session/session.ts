@@ -142,6 +142,6 @@ async function knownIdentity({ server, nodeName, labels, joinToken, identity, lo
   );
   const joined = { nodeName: answer.nodeName, credential: answer.credential };
   identity.save(joined);
-  log.info({ node: joined.nodeName }, "joined the cluster");
+  log.info("joined the cluster");
   return joined;
 }
