@@ -1,22 +1,30 @@
-/* Where an exec or log stream goes, or why it can't, in the words of kubectl and the kubelet. */
+/* Where an exec, attach, log or port-forward stream goes, or why it can't, in the words of kubectl and the kubelet. */
 
 import { AppError, invalid } from "#core/errors.ts";
 import { podKind } from "#core/objects/pod.ts";
-import type { ContainerState, Pod } from "#proto/podwire/v1/resources.ts";
+import { allContainers, defaultContainer } from "#core/objects/pod-containers.ts";
+import type { ContainerState, ContainerStatus, Pod } from "#proto/podwire/v1/resources.ts";
 import type { Session, SessionTable } from "../sessions/table.ts";
 import { findObject } from "../state/objects.ts";
 import type { Store } from "../store/store.ts";
 import { notFound } from "./refusals.ts";
 
-export interface TargetRequest {
+export interface PodRequest {
   readonly namespace: string;
   readonly pod: string;
+}
+
+export interface ContainerRequest extends PodRequest {
+  /** The pod's default where it is empty. */
   readonly container: string;
 }
 
-export interface Target {
+export interface PodTarget {
   readonly session: Session;
   readonly namespace: string;
+}
+
+export interface ContainerTarget extends PodTarget {
   readonly container: string;
 }
 
@@ -26,45 +34,69 @@ export interface TargetContext {
 }
 
 /** For a program that is to run in the container. */
-export function execTarget(request: TargetRequest, context: TargetContext): Target {
-  const { pod, container, node } = findContainer(request, context.store);
-  const phase = pod.status?.phase;
-  if (phase === "Succeeded" || phase === "Failed") {
-    throw notNow(`cannot exec into a container in a completed pod; current phase is ${phase}`);
-  }
-  const session = sessionOf(node, context.sessions);
-  if (stateOf(pod, container)?.running === undefined) {
-    throw notNow(`container "${container}" of pod "${request.pod}" is not running${whyNot(pod, container)}`);
-  }
-  return { session, namespace: pod.metadata?.namespace ?? "", container };
+export function execTarget(request: ContainerRequest, context: TargetContext): ContainerTarget {
+  return runningContainer(request, context, "exec into");
+}
+
+/** For the streams of the container's own program. */
+export function attachTarget(request: ContainerRequest, context: TargetContext): ContainerTarget {
+  return runningContainer(request, context, "attach");
 }
 
 /** For what the container has said. */
-export function logsTarget(request: TargetRequest, context: TargetContext): Target {
+export function logsTarget(request: ContainerRequest, context: TargetContext): ContainerTarget {
   const { pod, container, node } = findContainer(request, context.store);
   const session = sessionOf(node, context.sessions);
-  const state = stateOf(pod, container);
-  const restarted = pod.status?.containerStatuses.some(({ name, restartCount }) => name === container && (restartCount ?? 0) > 0);
-  if (state?.running === undefined && state?.terminated === undefined && !restarted) {
-    const reason = state?.waiting?.reason ?? "ContainerCreating";
+  const status = statusOf(pod, container);
+  const state = status?.state;
+  if (state?.running === undefined && state?.terminated === undefined && (status?.restartCount ?? 0) === 0) {
+    const initial = (pod.spec?.initContainers ?? []).length > 0 ? "PodInitializing" : "ContainerCreating";
+    const reason = state?.waiting?.reason ?? initial;
     throw notNow(`container "${container}" in pod "${request.pod}" is waiting to start: ${reason}`);
   }
   return { session, namespace: pod.metadata?.namespace ?? "", container };
 }
 
-function findContainer(request: TargetRequest, store: Store) {
-  const found = findObject(store, podKind, { namespace: request.namespace || "default", name: request.pod });
-  if (found === undefined) throw notFound(podKind, request.pod);
+/** For a connection to one of the pod's ports. */
+export function forwardTarget(request: PodRequest, context: TargetContext): PodTarget {
+  const { pod, node } = findPod(request, context.store);
+  const phase = pod.status?.phase ?? "Pending";
+  if (phase !== "Running") throw notNow(`unable to forward port because pod is not running. Current status=${phase}`);
+  return { session: sessionOf(node, context.sessions), namespace: pod.metadata?.namespace ?? "" };
+}
+
+function runningContainer(request: ContainerRequest, context: TargetContext, what: string): ContainerTarget {
+  const { pod, container, node } = findContainer(request, context.store);
+  const phase = pod.status?.phase;
+  if (phase === "Succeeded" || phase === "Failed") {
+    throw notNow(`cannot ${what} a container in a completed pod; current phase is ${phase}`);
+  }
+  const session = sessionOf(node, context.sessions);
+  const state = statusOf(pod, container)?.state;
+  if (state?.running === undefined) {
+    throw notNow(`container "${container}" of pod "${request.pod}" is not running${whyNot(state)}`);
+  }
+  return { session, namespace: pod.metadata?.namespace ?? "", container };
+}
+
+function findPod({ namespace, pod: name }: PodRequest, store: Store) {
+  const found = findObject(store, podKind, { namespace: namespace || "default", name });
+  if (found === undefined) throw notFound(podKind, name);
   const pod = found.object;
-  const names = pod.spec?.containers.map(({ name }) => name ?? "") ?? [];
-  const container = request.container || (names[0] ?? "");
+  const node = pod.spec?.nodeName ?? "";
+  if (node === "") throw notNow(`pod ${name} does not have a host assigned`);
+  return { pod, node };
+}
+
+function findContainer(request: ContainerRequest, store: Store) {
+  const { pod, node } = findPod(request, store);
+  const names = allContainers(pod).map(({ name }) => name ?? "");
+  const container = request.container || defaultContainer(pod).name;
   if (!names.includes(container)) {
     throw invalid(`container ${container} is not valid for pod ${request.pod}: it has ${names.join(", ")}`, {
       field: "container",
     });
   }
-  const node = pod.spec?.nodeName ?? "";
-  if (node === "") throw notNow(`pod ${request.pod} does not have a host assigned`);
   return { pod, container, node };
 }
 
@@ -76,12 +108,12 @@ function sessionOf(node: string, sessions: SessionTable): Session {
   return session;
 }
 
-function stateOf(pod: Pod, container: string): ContainerState | undefined {
-  return pod.status?.containerStatuses.find(({ name }) => name === container)?.state;
+function statusOf({ status }: Pod, container: string): ContainerStatus | undefined {
+  return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(({ name }) => name === container);
 }
 
-function whyNot(pod: Pod, container: string): string {
-  const reason = stateOf(pod, container)?.waiting?.reason ?? stateOf(pod, container)?.terminated?.reason;
+function whyNot(state: ContainerState | undefined): string {
+  const reason = state?.waiting?.reason ?? state?.terminated?.reason;
   return reason === undefined ? "" : `: ${reason}`;
 }
 

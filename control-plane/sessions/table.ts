@@ -45,7 +45,7 @@ export interface SessionTable {
   wakeAll(): void;
 }
 
-const waitingStreamsMax = 64;
+const waitingStreamsMax = 256;
 const supersededMax = 16;
 
 export function createSessionTable(leases: Leases): SessionTable {

@@ -4,7 +4,7 @@
  *
  * (1) An id is good for one Attach call of the node that it was sent to.  (2) Whichever leg ends, the other ends too; an agent learns
  * by its session that the user left, since the end of its Attach call waits behind input that the process doesn't read, and kills the
- * process.  (3) At most 64 streams a node. */
+ * process.  (3) At most 256 streams a node. */
 
 import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
@@ -15,7 +15,7 @@ import type { Ids } from "../ids.ts";
 import type { Session } from "../sessions/table.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-const streamsPerNodeMax = 64;
+const streamsPerNodeMax = 256;
 const attachTimeoutMs = 5_000;
 
 interface OpenRequest {

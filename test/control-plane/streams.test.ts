@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type AppError, type ErrorKind, isAppError } from "#core/errors.ts";
 import { createQueue, type Queue } from "#core/queue.ts";
-import type { ExecRequest } from "#proto/podwire/v1/cluster.ts";
+import type { AttachRequest, ExecRequest, PortForwardRequest } from "#proto/podwire/v1/cluster.ts";
 import type { ExecStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../support/control-plane.ts";
 import type { FakeAgent, FakeSession } from "../support/fake-agent.ts";
@@ -167,20 +167,20 @@ describe("Exec", () => {
     assert.ok(isAppError(await agent.attach({ streamId: "f".repeat(32) }).ended, "not-found"), "a guess");
   });
 
-  it("serves 64 streams a node, and one more when one of them has ended", async () => {
+  it("serves 256 streams a node, and one more when one of them has ended", async () => {
     await using running = await startWithPod();
     const { cluster, agent, session } = running;
     using opened = new DisposableStack();
-    const calls = Array.from({ length: 64 }, () => opened.use(exec(cluster)));
-    await until(() => session.streams.length === 64, "64 requests");
+    const calls = Array.from({ length: 256 }, () => opened.use(exec(cluster)));
+    await until(() => session.streams.length === 256, "256 requests");
     const attaches = session.streams.map((request) => agent.attach(request));
     for (const attach of attaches) attach.send(stdout("here"));
-    await until(() => calls.every(({ outputs }) => outputs.length === 1), "64 streams");
+    await until(() => calls.every(({ outputs }) => outputs.length === 1), "256 streams");
     assert.ok(isAppError(await exec(cluster).ended, "exhausted"));
     attaches[0]?.send(exit(0));
     await calls[0]?.ended;
     using again = exec(cluster);
-    const attach = agent.attach(await until(() => session.streams[64], "one more request"));
+    const attach = agent.attach(await until(() => session.streams[256], "one more request"));
     attach.send(exit(0));
     assert.equal(await again.ended, undefined);
   });
@@ -214,22 +214,7 @@ describe("Exec", () => {
     },
     {
       title: "a completed pod",
-      act: ({ session, cluster }) => {
-        const uid = cluster.pod("web")?.metadata?.uid ?? "";
-        session.report({
-          name: "web",
-          uid,
-          status: {
-            phase: "Succeeded",
-            conditions: [],
-            hostIPs: [],
-            podIPs: [],
-            containerStatuses: [],
-            initContainerStatuses: [],
-          },
-        });
-        return until(() => cluster.pod("web")?.status?.phase === "Succeeded", "the end of the pod");
-      },
+      act: complete,
       kind: "failed-precondition",
       says: /^cannot exec into a container in a completed pod; current phase is Succeeded$/,
     },
@@ -290,3 +275,123 @@ describe("Logs", () => {
     await assert.rejects(call.next(), /container "main" in pod "waiting" is waiting to start: ContainerCreating/);
   });
 });
+
+describe("Attach", () => {
+  it("asks the node for the container's own streams, and ends with the container", async () => {
+    await using running = await startWithPod();
+    const { cluster, agent, session } = running;
+    const value = { namespace: "", pod: "web", container: "", stdin: true };
+    const requests = createQueue<AttachRequest>({ limit: 10, whenFull: "fail" }, AbortSignal.timeout(10_000));
+    requests.offer({ message: { $case: "start", value } });
+    requests.offer({ message: { $case: "input", value: { frame: { $case: "stdin", value: Buffer.from("hi") } } } });
+    const ended = endOf(cluster.client.attach(requests, { signal: AbortSignal.timeout(10_000) }));
+    const asked = await until(() => session.streams[0], "the request");
+    assert.deepEqual(asked.start, { $case: "attach", value: { ...value, namespace: "default", container: "main" } });
+    const attach = agent.attach(asked);
+    await until(() => attach.inputs.length === 1, "the input");
+    attach.send(exit(0));
+    assert.equal(await ended, undefined);
+  });
+
+  it("of a completed pod is refused", async () => {
+    await using running = await startWithPod();
+    await complete(running);
+    const start = { $case: "start" as const, value: { namespace: "", pod: "web", container: "", stdin: false } };
+    const call = running.cluster.client.attach(only({ message: start }), { signal: AbortSignal.timeout(10_000) });
+    await assert.rejects(call.next(), /^AppError: cannot attach a container in a completed pod; current phase is Succeeded$/);
+  });
+});
+
+describe("PortForward", () => {
+  const startOf = (pod: string) => ({ message: { $case: "start" as const, value: { namespace: "", pod, port: 80 } } });
+
+  it("asks the node for one connection to the pod's port, and carries bytes both ways", async () => {
+    await using running = await startWithPod();
+    const { cluster, agent, session } = running;
+    const requests = createQueue<PortForwardRequest>({ limit: 10, whenFull: "fail" }, AbortSignal.timeout(10_000));
+    requests.offer(startOf("web"));
+    const call = cluster.client.portForward(requests, { signal: AbortSignal.timeout(10_000) });
+    const first = call.next();
+    const asked = await until(() => session.streams[0], "the request");
+    assert.deepEqual(asked.start, { $case: "portForward", value: { namespace: "default", pod: "web", port: 80 } });
+    const attach = agent.attach(asked);
+    requests.offer({ message: { $case: "input", value: { frame: { $case: "stdin", value: Buffer.from("GET") } } } });
+    await until(() => attach.inputs.length === 1, "the input");
+    attach.send(stdout("200"));
+    const answer = (await first).value;
+    assert.equal(answer?.frame?.$case === "stdout" ? textOf(answer.frame.value) : "", "200");
+    attach.send(exit(0));
+    assert.equal(await endOf(call), undefined);
+  });
+
+  it("to a pod that does not run is refused as kubectl does", async () => {
+    await using running = await startWithPod();
+    await running.cluster.write("create", podManifest("waiting", { nodeName: "node-1" }));
+    const call = running.cluster.client.portForward(only(startOf("waiting")), { signal: AbortSignal.timeout(10_000) });
+    await assert.rejects(call.next(), /unable to forward port because pod is not running. Current status=Pending$/);
+    await complete(running);
+    const late = running.cluster.client.portForward(only(startOf("web")), { signal: AbortSignal.timeout(10_000) });
+    await assert.rejects(late.next(), /Current status=Succeeded$/);
+  });
+
+  it("must begin with its start, once", async () => {
+    await using running = await startWithPod();
+    const input = { message: { $case: "input" as const, value: { frame: { $case: "stdinEnd" as const, value: {} } } } };
+    const call = running.cluster.client.portForward(only(input), { signal: AbortSignal.timeout(10_000) });
+    await assert.rejects(call.next(), /the first message of port-forward must be its start/);
+  });
+});
+
+describe("a container that nobody named", () => {
+  const two = (metadata: object) =>
+    podManifest(
+      "two",
+      {
+        nodeName: "node-1",
+        containers: ["first", "second"].map((name) => ({ name, image: "podwire/toolbox", command: ["sleep", "inf"] })),
+      },
+      metadata,
+    );
+  const cases: readonly (readonly [sentence: string, metadata: object, want: string])[] = [
+    ["is the pod's first", {}, "first"],
+    ["is the one of the annotation", { annotations: { "kubectl.kubernetes.io/default-container": "second" } }, "second"],
+    [
+      "is the first where the annotation names none",
+      { annotations: { "kubectl.kubernetes.io/default-container": "x" } },
+      "first",
+    ],
+  ];
+  for (const [sentence, metadata, want] of cases) {
+    it(sentence, async () => {
+      await using running = await startWithPod();
+      const { cluster, session } = running;
+      await cluster.write("create", two(metadata));
+      const pod = await until(() => [...session.view.pods.values()].find((each) => each.metadata?.name === "two"), "the pod");
+      session.reportRunning(pod);
+      await until(() => cluster.pod("two")?.status?.phase === "Running", "the pod's phase");
+      using _call = exec(cluster, { pod: "two" });
+      const { start } = await until(() => session.streams[0], "the request");
+      assert.equal(start?.$case === "exec" ? start.value.container : "", want);
+    });
+  }
+});
+
+async function* only<T>(message: T): AsyncGenerator<T, void, undefined> {
+  yield message;
+}
+
+async function endOf(outputs: AsyncIterable<StreamOutput>): Promise<unknown> {
+  try {
+    for await (const _output of outputs);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function complete({ session, cluster }: Running): Promise<void> {
+  const uid = cluster.pod("web")?.metadata?.uid ?? "";
+  const none = { conditions: [], hostIPs: [], podIPs: [], containerStatuses: [], initContainerStatuses: [] };
+  session.report({ name: "web", uid, status: { phase: "Succeeded", ...none } });
+  await until(() => cluster.pod("web")?.status?.phase === "Succeeded", "the end of the pod");
+}
