@@ -39,8 +39,8 @@ export function describeFailure(error: unknown, verb: string | undefined): Failu
 export function serverError(error: AppError): string {
   if (!isRemote(error)) return `error: ${error.message}`;
   const reason = error.reason ?? reasons[error.kind];
-  // The server's message names the objects itself: `The Pod "x" is invalid: …`.
-  if (reason === "Invalid") return error.message;
+  // The server's message names the objects itself: `Pod "x" is invalid: …`, behind the file where there is one.
+  if (reason === "Invalid") return error.message.replace(/^(?=[A-Z]\w* "[^"]*" is invalid: )/gm, "The ");
   if (reason === "Unauthorized")
     return `error: You must be logged in to the server (${error.message}): name the token with --token-file FILE`;
   return `Error from server (${reason}): ${error.message}`;

@@ -7,7 +7,7 @@ import { isJsonObject } from "#core/json.ts";
 import { findKind } from "#core/objects/kinds.ts";
 import type { WriteAnswer, WriteRequest } from "#proto/podwire/v1/cluster.ts";
 import { type Connection, connect } from "./connect.ts";
-import { dryRunMode, dryRunSuffix } from "./dry-run.ts";
+import { type DryRun, dryRunMode, dryRunSuffix } from "./dry-run.ts";
 import { type ManifestDocument, readManifests } from "./manifests.ts";
 import { unwrap } from "./objects.ts";
 import { renderDocuments, renderJson, slashedName } from "./output/documents.ts";
@@ -55,6 +55,7 @@ export async function writeManifests(invocation: Invocation<WriteOptions>, { ver
     throw new UsageError(`Unexpected args: [${[...args, ...(afterDashes ?? [])].join(" ")}]: ${verb} takes files: -f ${stray}`, {
       inFlags: true,
     });
+  const modes = writeModes(options);
   const documents = await readManifests({
     paths: options.filename ?? [],
     recursive: options.recursive === true,
@@ -62,19 +63,34 @@ export async function writeManifests(invocation: Invocation<WriteOptions>, { ver
   });
   if (documents.length === 0) throw new UsageError(`no objects passed to ${verb}`);
   if (globals.namespaceGiven) for (const document of documents) refuseOtherNamespace(document, globals.namespace);
-  return writeDocuments(invocation, { verb, call }, documents);
+  return writeDocuments(invocation, { call, modes, documents });
+}
+
+interface WriteModes {
+  readonly format: SimpleFormat;
+  readonly validate: "strict" | "warn";
+  readonly dryRun: DryRun;
+}
+
+/** Of the flags that writeFlags declares; a UsageError for what they don't take. */
+export function writeModes({ output, validate, dryRun }: WriteOptions): WriteModes {
+  return {
+    format: parseOutputFormat(output, { tables: false }),
+    validate: validateMode(validate),
+    dryRun: dryRunMode(dryRun),
+  };
+}
+
+interface DocumentsWrite {
+  readonly call: WritePlan["call"];
+  readonly modes: WriteModes;
+  readonly documents: readonly ManifestDocument[];
 }
 
 /** Sends the documents in one call and prints what became of them. */
-export async function writeDocuments(
-  invocation: Invocation<WriteOptions>,
-  { call }: WritePlan,
-  documents: readonly ManifestDocument[],
-): Promise<number> {
-  const { options, globals, signal } = invocation;
-  const format = parseOutputFormat(options.output, { tables: false });
-  const validate = validateMode(options.validate);
-  const dryRun = dryRunMode(options.dryRun);
+export async function writeDocuments(invocation: Invocation, { call, modes, documents }: DocumentsWrite): Promise<number> {
+  const { globals, signal } = invocation;
+  const { format, validate, dryRun } = modes;
   if (dryRun === "client") return printClientDryRun(invocation, documents, format);
 
   const manifests = documents.map(({ content, source }) => ({ json: JSON.stringify(content), source }));

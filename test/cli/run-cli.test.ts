@@ -86,7 +86,7 @@ describe("an error of the server", () => {
     },
     { error: new AppError("forbidden", "not yours"), stderr: "Error from server (Forbidden): not yours\n" },
     { error: new AppError("exhausted", "too much"), stderr: "Error from server (TooManyRequests): too much\n" },
-    { error: new AppError("invalid", 'The Pod "x" is invalid: …', { reason: "Invalid" }), stderr: 'The Pod "x" is invalid: …\n' },
+    { error: new AppError("invalid", 'Pod "x" is invalid: …', { reason: "Invalid" }), stderr: 'The Pod "x" is invalid: …\n' },
     {
       error: new AppError("unauthenticated", "no token"),
       stderr: "error: You must be logged in to the server (no token): name the token with --token-file FILE\n",
