@@ -1,43 +1,49 @@
 import { isAppError } from "#core/errors.ts";
+import type { Event } from "#proto/podwire/v1/resources.ts";
 import { type Connection, connect } from "../connect.ts";
 import { getOne, type Item, listAll } from "../objects.ts";
 import { describeObject, describerOf } from "../output/describe/describers.ts";
+import { eventSelector, isAbout } from "../output/describe/events.ts";
 import { serverError } from "../report.ts";
-import { parseTargets } from "../targets.ts";
+import { kindOf, type NamedTarget, parseTargets } from "../targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
 
 interface DescribeOptions {
   readonly selector?: string;
   readonly allNamespaces?: boolean;
+  readonly showEvents: boolean;
 }
 
 export const describeVerb: Verb<DescribeOptions> = {
   usage: "(KIND [NAME…] | KIND/NAME…) [-l LABELS] [flags]",
-  description: "Show what is known of objects: their fields, conditions, containers, and the pods of a node.",
+  description: `Show what is known of objects: their fields, conditions, containers, the pods of a node, and what happened to them.
+Where there is no object NAME, those whose names begin with it are shown.`,
   examples: `
     # One pod, one node
     podwire describe pod web
     podwire describe node/node-1
 
-    # The pods with a label
-    podwire describe pods -l app=web`,
+    # The pods with a label, the pods whose names begin with web-
+    podwire describe pods -l app=web
+    podwire describe pods web-`,
   flags(command) {
-    command.option("-l, --selector <labels>", "those with these labels").option("-A, --all-namespaces", "of all namespaces");
+    command
+      .option("-l, --selector <labels>", "those with these labels")
+      .option("-A, --all-namespaces", "of all namespaces")
+      .option("--show-events", "end with what happened to the object", true)
+      .option("--no-show-events", "leave that out");
   },
   async run(invocation) {
-    const { printer, context, signal } = invocation;
+    const { printer } = invocation;
     const targets = parseTargets([...invocation.args, ...(invocation.afterDashes ?? [])], "describe");
     if (targets.how === "names" && invocation.options.selector !== undefined) {
       throw new UsageError("name cannot be provided when a selector is specified");
     }
     using connection = await connect(invocation);
     const { items, failures } = await fetchItems(invocation, { targets, connection });
-    for (const [i, { kind, object }] of items.entries()) {
-      const query = describerOf(kind).related?.(object);
-      const related = query === undefined ? [] : await listAll(connection, query, signal);
-      const surroundings = { related: related.map((item) => item.object), nowMs: context.clock.wallMs() };
-      await printer.print(`${i === 0 ? "" : "\n\n"}${describeObject(kind, object, surroundings)}`);
+    for (const [i, item] of items.entries()) {
+      await printer.print(`${i === 0 ? "" : "\n\n"}${await describeItem(invocation, { item, connection })}`);
     }
     for (const failure of failures) await printer.printError(`${failure}\n`);
     if (items.length === 0 && failures.length === 0) {
@@ -48,6 +54,33 @@ export const describeVerb: Verb<DescribeOptions> = {
     return failures.length === 0 ? 0 : 1;
   },
 };
+
+interface ItemRequest {
+  readonly item: Item;
+  readonly connection: Connection;
+}
+
+async function describeItem(
+  { options, context, signal }: Invocation<DescribeOptions>,
+  { item: { kind, object }, connection }: ItemRequest,
+): Promise<string> {
+  const describer = describerOf(kind);
+  const query = describer.related?.(object);
+  const related = query === undefined ? [] : await listAll(connection, query, signal);
+  const wantsEvents = describer.events === true && options.showEvents;
+  return describeObject(kind, object, {
+    related: related.map((item) => item.object),
+    events: wantsEvents ? await eventsOf({ kind, object }, connection, signal) : undefined,
+    nowMs: context.clock.wallMs(),
+  });
+}
+
+async function eventsOf({ kind, object }: Item, connection: Connection, signal: AbortSignal): Promise<Event[]> {
+  const namespace = object.metadata?.namespace ?? "";
+  const query = { kind: kindOf("events"), namespace, fieldSelector: eventSelector(kind, object) };
+  const found = await listAll(connection, query, signal);
+  return found.map((item) => item.object as Event).filter((event) => isAbout(event, object));
+}
 
 interface DescribeRequest {
   readonly targets: ReturnType<typeof parseTargets>;
@@ -60,20 +93,34 @@ async function fetchItems(
 ): Promise<{ readonly items: readonly Item[]; readonly failures: readonly string[] }> {
   const items: Item[] = [];
   const failures: string[] = [];
-  const namespace = options.allNamespaces === true ? "" : globals.namespace;
   if (targets.how === "kinds") {
+    const namespace = options.allNamespaces === true ? "" : globals.namespace;
     for (const kind of targets.kinds) {
       items.push(...(await listAll(connection, { kind, namespace, labelSelector: options.selector ?? "" }, signal)));
     }
     return { items, failures };
   }
-  for (const { kind, name } of targets.names) {
-    try {
-      items.push(await getOne(connection, { kind, namespace: kind.namespaced ? globals.namespace : "", name }, signal));
-    } catch (error) {
-      if (!isAppError(error, "not-found")) throw error;
-      failures.push(serverError(error));
-    }
+  for (const target of targets.names) {
+    const found = await findByName(connection, { target, namespace: globals.namespace }, signal);
+    if (typeof found === "string") failures.push(found);
+    else items.push(...found);
   }
   return { items, failures };
+}
+
+/** The object of that name, or those whose names begin with it, or the line that says that there is none. */
+async function findByName(
+  connection: Connection,
+  { target: { kind, name }, namespace }: { readonly target: NamedTarget; readonly namespace: string },
+  signal: AbortSignal,
+): Promise<readonly Item[] | string> {
+  const scope = kind.namespaced ? namespace : "";
+  try {
+    return [await getOne(connection, { kind, namespace: scope, name }, signal)];
+  } catch (error) {
+    if (!isAppError(error, "not-found")) throw error;
+    const all = await listAll(connection, { kind, namespace: scope }, signal);
+    const similar = all.filter(({ object }) => object.metadata?.name?.startsWith(name));
+    return similar.length > 0 ? similar : serverError(error);
+  }
 }

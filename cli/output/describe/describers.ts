@@ -2,33 +2,29 @@
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { alignTabs } from "../tabbed.ts";
+import { configMapDescriber, secretDescriber } from "./data.ts";
 import type { Describer, Surroundings } from "./describer.ts";
-import { annotationsField, field, labelsField, timeText } from "./fields.ts";
+import { eventLines } from "./events.ts";
+import { genericLines } from "./generic.ts";
 import { namespaceDescriber } from "./namespace.ts";
 import { nodeDescriber } from "./node.ts";
 import { podDescriber } from "./pod.ts";
 
 const byKind: Readonly<Record<string, Describer<never>>> = {
+  ConfigMap: configMapDescriber,
   Namespace: namespaceDescriber,
   Node: nodeDescriber,
   Pod: podDescriber,
-};
-
-/** For kinds without a layout of their own. */
-const plain: Describer = {
-  lines: ({ metadata }) => [
-    field("Name", metadata?.name),
-    ...(metadata?.namespace === undefined ? [] : [field("Namespace", metadata.namespace)]),
-    ...labelsField("Labels", metadata?.labels ?? {}),
-    ...annotationsField(metadata?.annotations ?? {}),
-    field("CreationTimestamp", timeText(metadata?.creationTimestamp)),
-  ],
+  Secret: secretDescriber,
 };
 
 export function describerOf(kind: Kind): Describer {
-  return (byKind[kind.kind] as Describer | undefined) ?? plain;
+  const described = byKind[kind.kind] as Describer | undefined;
+  return described ?? { lines: (object) => genericLines({ kind, object }) };
 }
 
 export function describeObject(kind: Kind, object: ApiObject, surroundings: Surroundings): string {
-  return alignTabs(describerOf(kind).lines(object, surroundings));
+  const { events, nowMs } = surroundings;
+  const lines = describerOf(kind).lines(object, surroundings);
+  return alignTabs(events === undefined ? lines : [...lines, ...eventLines(events, nowMs)]);
 }

@@ -1,6 +1,5 @@
 /* Lines of a description, their cells parted by tabs for tabbed.ts to align. */
 
-import { isJsonObject, type Json, jsonEqual } from "#core/json.ts";
 import type { Condition } from "#proto/podwire/v1/resources.ts";
 import { printable } from "../printable.ts";
 
@@ -67,20 +66,4 @@ export function conditionsTable(
     shown.map(([title]) => title),
     conditions.map((condition) => shown.map(([, cell]) => cell(condition) ?? "")),
   );
-}
-
-/** `node-role/x=y:NoSchedule op=Exists for 300s` */
-export function tolerationText(toleration: Json): string {
-  if (!isJsonObject(toleration)) return JSON.stringify(toleration);
-  const { key = "", value = "", effect = "", operator = "", tolerationSeconds } = toleration;
-  const pair = `${key}${value === "" ? "" : `=${value}`}${effect === "" ? "" : `:${effect}`}`;
-  const op = operator === "Exists" && value === "" ? `${pair === "" ? "" : " "}op=Exists` : "";
-  return `${pair}${op}${tolerationSeconds === undefined ? "" : ` for ${tolerationSeconds}s`}`;
-}
-
-/** `data (emptyDir)`: the name of a volume and what kind it is. */
-export function volumeText(volume: Json): string {
-  if (!isJsonObject(volume)) return JSON.stringify(volume);
-  const [source] = Object.keys(volume).filter((key) => key !== "name" && !jsonEqual(volume[key], null));
-  return `${volume.name ?? ""}${source === undefined ? "" : ` (${source})`}`;
 }

@@ -1,12 +1,12 @@
 import { kinds } from "#core/objects/kinds.ts";
 import type { Node, NodeSystemInfo, Pod, Taint } from "#proto/podwire/v1/resources.ts";
-import { ageOf } from "../age.ts";
 import { nodeRoles } from "../node-columns.ts";
-import { podStatusText } from "../pod-status.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, indented, innerTable, labelsField, listField, timeText } from "./fields.ts";
+import { annotationsField, conditionsTable, field, indented, labelsField, listField, timeText } from "./fields.ts";
+import { podsAndResourcesLines } from "./node-resources.ts";
 
 export const nodeDescriber: Describer<Node> = {
+  events: true,
   related(node) {
     const kind = kinds.find((candidate) => candidate.kind === "Pod");
     return kind === undefined ? undefined : { kind, namespace: "", fieldSelector: `spec.nodeName=${node.metadata?.name ?? ""}` };
@@ -25,7 +25,7 @@ export const nodeDescriber: Describer<Node> = {
     field("PodCIDR", node.spec?.podCIDR),
     field("PodCIDRs", node.spec?.podCIDRs.join(",")),
     ...(node.spec?.providerID === undefined ? [] : [field("ProviderID", node.spec.providerID)]),
-    ...podLines(related as readonly Pod[], nowMs),
+    ...podsAndResourcesLines(node, related as readonly Pod[], nowMs),
   ],
 };
 
@@ -66,18 +66,4 @@ function systemLines(info: NodeSystemInfo | undefined): string[] {
     field("Container Runtime Version", info?.containerRuntimeVersion),
     field("Kubelet Version", info?.kubeletVersion),
   ];
-}
-
-function podLines(pods: readonly Pod[], nowMs: number): string[] {
-  const alive = pods.filter(({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed");
-  const heading = field("Non-terminated Pods", `(${alive.length} in total)`);
-  if (alive.length === 0) return [heading];
-  const rows = alive.map((pod) => [
-    pod.metadata?.namespace ?? "",
-    pod.metadata?.name ?? "",
-    podStatusText(pod),
-    pod.status?.podIP || "<none>",
-    ageOf(pod.metadata?.creationTimestamp, nowMs),
-  ]);
-  return [heading, ...innerTable(["Namespace", "Name", "Status", "IP", "Age"], rows)];
 }

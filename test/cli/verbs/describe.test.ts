@@ -38,6 +38,30 @@ describe("podwire describe", () => {
     assert.equal((await cli.type("describe pods -l app=web")).stdout.match(/^Name:/gm)?.length, 1);
   });
 
+  it("ends with what happened to the object, and to no other of its name", async () => {
+    const event = (name: string, uid: string | undefined, reason: string) => ({
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name },
+      involvedObject: { kind: "Pod", namespace: "default", name: "web", uid },
+      ...{ type: "Normal", reason, source: { component: "kubelet" }, firstTimestamp: "2025-12-31T23:59:00Z" },
+    });
+    await cluster.write("create", [
+      event("web.mine", cluster.pod("web")?.metadata?.uid, "Started"),
+      event("web.former", "the-uid-of-another", "Killing"),
+    ]);
+    const { stdout } = await cli.type("describe pod web");
+    assert.match(stdout, /\nEvents:\n {2}Type +Reason +Age +From +Message\n(.*\n)+ {2}Normal +Started +\S+ +kubelet/);
+    assert.doesNotMatch(stdout, /Killing/);
+    assert.doesNotMatch((await cli.type("describe pod web --show-events=false")).stdout, /Events/);
+  });
+
+  it("shows those whose names begin with a name that no object has", async () => {
+    const { code, stdout, stderr } = await cli.type("describe pods d");
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /^Name: +db\n/);
+  });
+
   it("goes on past what doesn't exist, and says where there is nothing", async () => {
     const { code, stdout, stderr } = await cli.type("describe pod nope web");
     assert.equal(code, 1);

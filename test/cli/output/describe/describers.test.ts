@@ -1,15 +1,51 @@
 import { findKind } from "#core/objects/kinds.ts";
+import { Event } from "#proto/podwire/v1/resources.ts";
 import { describeObject } from "../../../../cli/output/describe/describers.ts";
 import { assertGolden } from "../../../support/golden.ts";
 
 const nowMs = Date.parse("2026-01-01T01:00:00Z");
 
-function describeJson(kindName: string, json: object, related: readonly object[] = []): string {
+interface Around {
+  readonly pods?: readonly object[];
+  readonly events?: readonly object[];
+}
+
+function describeJson(kindName: string, json: object, { pods = [], events }: Around = {}): string {
   const kind = findKind(kindName);
   const podKind = findKind("Pod");
   if (kind === undefined || podKind === undefined) throw new Error(`no kind ${kindName}`);
-  return describeObject(kind, kind.fromJson(json), { related: related.map((pod) => podKind.fromJson(pod)), nowMs });
+  return describeObject(kind, kind.fromJson(json), {
+    related: pods.map((pod) => podKind.fromJson(pod)),
+    events: events?.map((event) => Event.fromJSON(event)),
+    nowMs,
+  });
 }
+
+const happened = [
+  {
+    type: "Normal",
+    reason: "Pulled",
+    firstTimestamp: "2026-01-01T00:50:00Z",
+    source: { component: "kubelet" },
+    message: "present",
+  },
+  {
+    type: "Warning",
+    reason: "BackOff",
+    message: "Back-off restarting\n",
+    count: 5,
+    firstTimestamp: "2026-01-01T00:50:30Z",
+    lastTimestamp: "2026-01-01T00:59:30Z",
+    reportingComponent: "kubelet",
+  },
+  {
+    type: "Normal",
+    reason: "Scheduled",
+    firstTimestamp: "2026-01-01T00:49:00Z",
+    source: { component: "default-scheduler" },
+    message: "to node-1",
+  },
+];
 
 const runningPod = {
   metadata: {
@@ -79,8 +115,79 @@ const runningPod = {
   },
 };
 
+const askingPod = {
+  metadata: { name: "all", namespace: "default", creationTimestamp: "2026-01-01T00:59:00Z", labels: { app: "x" } },
+  spec: {
+    initContainers: [
+      { name: "once", image: "podwire/toolbox", resources: { requests: { cpu: "1" } } },
+      { name: "beside", image: "podwire/toolbox", restartPolicy: "Always", resources: { requests: { cpu: "100m" } } },
+    ],
+    containers: [
+      {
+        name: "main",
+        image: "podwire/toolbox",
+        resources: { requests: { cpu: "0.5", memory: "128Mi" }, limits: { memory: "1Gi" } },
+        livenessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 5 },
+        readinessProbe: { exec: { command: ["cat", "/ready"] }, initialDelaySeconds: 3, failureThreshold: 2 },
+        startupProbe: { grpc: { port: 9000, service: "main" }, timeoutSeconds: 2 },
+        envFrom: [{ configMapRef: { name: "settings" } }, { prefix: "P_", secretRef: { name: "password", optional: true } }],
+        env: [
+          { name: "NAME", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } },
+          { name: "APP", valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+          { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+          { name: "MODE", valueFrom: { configMapKeyRef: { name: "settings", key: "mode" } } },
+          { name: "PASSWORD", valueFrom: { secretKeyRef: { name: "password", key: "p", optional: true } } },
+          { name: "TWO", value: "lines\nof text" },
+        ],
+        volumeMounts: [
+          { name: "scratch", mountPath: "/scratch" },
+          { name: "settings", mountPath: "/etc/mode", subPath: "mode", readOnly: true },
+        ],
+      },
+    ],
+    volumes: [
+      { name: "scratch", emptyDir: { medium: "Memory", sizeLimit: "10Mi" } },
+      { name: "settings", configMap: { name: "settings", items: [{ key: "mode", path: "m" }] } },
+      { name: "password", secret: { secretName: "password", optional: true } },
+      { name: "host", hostPath: { path: "/var", type: "Directory" } },
+    ],
+  },
+  status: {
+    phase: "Pending",
+    qosClass: "Burstable",
+    initContainerStatuses: [
+      {
+        name: "once",
+        restartCount: 0,
+        state: {
+          terminated: { exitCode: 0, reason: "Completed", startedAt: "2026-01-01T00:59:01Z", finishedAt: "2026-01-01T00:59:02Z" },
+        },
+      },
+    ],
+  },
+};
+
 describe("describe", () => {
-  it("lays a pod out as kubectl does", () => assertGolden("cli/describe-pod.txt", describeJson("Pod", runningPod)));
+  it("shows a pod's init containers, probes, sources of variables, volumes and resources", () =>
+    assertGolden("cli/describe-whole-pod.txt", describeJson("Pod", askingPod)));
+
+  it("shows a ConfigMap whole, and only the sizes of a Secret's values", () => {
+    const metadata = { name: "settings", namespace: "default" };
+    const configMap = { metadata, data: { mode: "test", file: "a\n\tb\n" }, binaryData: { bytes: "AAECAw==" } };
+    assertGolden("cli/describe-config-map.txt", describeJson("ConfigMap", configMap, { events: [] }));
+    const secret = { metadata, type: "Opaque", data: { password: "c2VjcmV0", user: "bWU=" } };
+    assertGolden("cli/describe-secret.txt", describeJson("Secret", secret));
+  });
+
+  it("shows every field of a kind without a layout of its own", () => {
+    const metadata = { name: "web.1", namespace: "default", uid: "u-1", creationTimestamp: "2026-01-01T00:00:00Z" };
+    const involvedObject = { kind: "Pod", name: "web", namespace: "default", uid: "u-2" };
+    const event = { apiVersion: "v1", kind: "Event", metadata, involvedObject, ...happened[1] };
+    assertGolden("cli/describe-event.txt", describeJson("Event", event));
+  });
+
+  it("lays a pod out as kubectl does", () =>
+    assertGolden("cli/describe-pod.txt", describeJson("Pod", runningPod, { events: happened })));
 
   it("lays out a pod that waits for a node", () => {
     const pod = {
@@ -91,7 +198,7 @@ describe("describe", () => {
         conditions: [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/0 nodes are available" }],
       },
     };
-    assertGolden("cli/describe-pending-pod.txt", describeJson("Pod", pod));
+    assertGolden("cli/describe-pending-pod.txt", describeJson("Pod", pod, { events: [] }));
   });
 
   it("lays a node out with the pods that run on it", () => {
@@ -104,8 +211,8 @@ describe("describe", () => {
         unschedulable: true,
       },
       status: {
-        capacity: { pods: "110", cpu: "2" },
-        allocatable: { pods: "110", cpu: "2" },
+        capacity: { pods: "110", cpu: "2", memory: "2Gi" },
+        allocatable: { pods: "110", cpu: "2", memory: "2Gi" },
         addresses: [
           { type: "InternalIP", address: "172.18.0.2" },
           { type: "Hostname", address: "node-1" },
@@ -123,7 +230,7 @@ describe("describe", () => {
       },
     };
     const ended = { metadata: { name: "job", namespace: "shop" }, spec: { containers: [] }, status: { phase: "Succeeded" } };
-    assertGolden("cli/describe-node.txt", describeJson("Node", node, [runningPod, ended]));
+    assertGolden("cli/describe-node.txt", describeJson("Node", node, { pods: [runningPod, askingPod, ended], events: [] }));
   });
 
   it("lays a namespace out", () => {
