@@ -5,7 +5,16 @@ import { readdirSync } from "node:fs";
 import { unreachable } from "#core/errors.ts";
 import { parseDevices, parseRoutes, parseRules, renderPodHost, renderPodInside, renderRoute, renderRule } from "./ip.ts";
 import { inNetns, listNetns, writeSysctls } from "./netns.ts";
-import { type Network, type NetworkState, type NetworkStep, type PodLink, podDevicePrefix, podMtu, tunName } from "./network.ts";
+import {
+  type Network,
+  type NetworkState,
+  type NetworkStep,
+  PartlyApplied,
+  type PodLink,
+  podDevicePrefix,
+  podMtu,
+  tunName,
+} from "./network.ts";
 import { parseTable, renderElement, renderRuleBase } from "./nft.ts";
 import { RunError, run } from "./run.ts";
 
@@ -35,12 +44,17 @@ async function applySteps(steps: readonly NetworkStep[], signal: AbortSignal): P
     steps,
     steps.some(({ op }) => op === "set-rule-base") ? (await readTable(signal)).ruleBase : undefined,
   );
-  if (lines.ip.length > 0) await ipBatch([], lines.ip, signal);
+  // What fails for one pod must not keep the others waiting.
+  const [onHost] = await Promise.allSettled([ipBatch(["-force"], lines.ip, signal)]);
   const inside = lines.pods.map((link) => setUpInside(link, signal));
   const nft = lines.nft.length > 0 ? run(["nft", "-f", "-"], { input: `${lines.nft.join("\n")}\n`, signal }) : undefined;
   // Nobody may go on while a part of this still runs.
-  const outcomes = await Promise.allSettled([nft, ...inside]);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  const [table, ...pods] = await Promise.allSettled([nft, ...inside]);
+  signal.throwIfAborted();
+  const failure = [onHost, table, ...pods].find((outcome) => outcome.status === "rejected");
+  if (failure === undefined) return;
+  const halfMade = lines.pods.filter((_, i) => pods[i]?.status === "rejected");
+  throw new PartlyApplied(failure.reason, halfMade);
 }
 
 async function readState(netnsPrefix: string, signal: AbortSignal): Promise<NetworkState> {
@@ -135,5 +149,6 @@ async function setUpInside(link: PodLink, signal: AbortSignal): Promise<void> {
 }
 
 async function ipBatch(options: readonly string[], lines: readonly string[], signal: AbortSignal): Promise<void> {
+  if (lines.length === 0) return;
   await run(["ip", ...options, "-batch", "-"], { input: `${lines.join("\n")}\n`, signal });
 }

@@ -3,6 +3,7 @@
  * namespaces our prefix, nftables rules stand in one table. */
 
 import type { Cidr } from "#core/cidr.ts";
+import { AppError, messageOf } from "#core/errors.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
 
 /** The tunnel device of a host. It has no address. */
@@ -86,6 +87,18 @@ export type NetworkStep =
 /** A host's network. Every call works in the network namespace that the process runs in. */
 export interface Network {
   read(signal: AbortSignal): Promise<NetworkState>;
-  /** In order; throws where a step fails, and then some steps may have been done: read again. */
+  /** In order; throws where a step fails, and then others may have been done: read again. What failed inside of a pod can't be read. */
   apply(steps: readonly NetworkStep[], signal: AbortSignal): Promise<void>;
+}
+
+/** Some steps failed, and those that could be done were. */
+export class PartlyApplied extends AppError {
+  /** Pods whose inside could not be set up. */
+  readonly halfMade: readonly PodLink[];
+
+  constructor(cause: unknown, halfMade: readonly PodLink[]) {
+    super("internal", messageOf(cause), { cause });
+    this.name = "PartlyApplied";
+    this.halfMade = halfMade;
+  }
 }

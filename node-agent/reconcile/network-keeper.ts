@@ -1,11 +1,12 @@
 /* Keeps a host's network as it is wanted. One reconciliation runs at a time; what is asked for meanwhile waits for the next, which
- * does all of it at once. Between its own steps the keeper trusts its memory of the kernel; after an error, and now and then, it
+ * does all of it at once; what fails for one pod fails that pod. Between its own steps the keeper trusts its memory of the kernel; after an error, and now and then, it
  * reads the kernel again, so that what somebody else deleted comes back. */
 
 import { type BackoffOptions, backoffMs } from "#core/backoff.ts";
 import type { Clock } from "#core/clock.ts";
+import { AppError, messageOf, unreachable } from "#core/errors.ts";
 import type { Rng } from "#core/rng.ts";
-import type { Network, NetworkState, PodLink } from "#kernel/network.ts";
+import { type Network, type NetworkState, type NetworkStep, PartlyApplied, type PodLink, tunName } from "#kernel/network.ts";
 import type { Logger } from "#process/log.ts";
 import { achieved, planNetwork } from "./plan-network.ts";
 import { type NetworkView, wantedNetwork } from "./wanted-network.ts";
@@ -52,9 +53,23 @@ export function createNetworkKeeper({ network, clock, rng, log, signal, adopted 
     const steps = planNetwork(wanted, known ?? (await network.read(signal)));
     if (steps.length > 0) {
       log.debug({ steps: steps.length }, "changing the network");
-      await network.apply(steps, signal);
+      try {
+        await network.apply(steps, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const left = planNetwork(wanted, await network.read(signal));
+        throw new Incomplete(error, left);
+      }
     }
     actual = achieved(wanted);
+  };
+
+  const requestFor = async (link: PodLink): Promise<void> => {
+    try {
+      await request();
+    } catch (error) {
+      if (!(error instanceof Incomplete) || error.concerns(link)) throw error;
+    }
   };
 
   const request = (): Promise<void> => {
@@ -80,11 +95,11 @@ export function createNetworkKeeper({ network, clock, rng, log, signal, adopted 
     },
     addPod(link) {
       links.set(link.netns, link);
-      return request();
+      return requestFor(link);
     },
     removePod(link) {
       links.delete(link.netns);
-      return request();
+      return requestFor(link);
     },
     async run() {
       let failures = 0;
@@ -102,4 +117,47 @@ export function createNetworkKeeper({ network, clock, rng, log, signal, adopted 
       }
     },
   };
+}
+
+/** A reconciliation failed; `left` is what it had to do and did not. */
+class Incomplete extends AppError {
+  readonly #left: readonly NetworkStep[];
+  readonly #halfMade: readonly PodLink[];
+
+  constructor(cause: unknown, left: readonly NetworkStep[]) {
+    super("internal", messageOf(cause), { cause });
+    this.name = "Incomplete";
+    this.#left = left;
+    this.#halfMade = cause instanceof PartlyApplied ? cause.halfMade : [];
+  }
+
+  concerns(link: PodLink): boolean {
+    return this.#halfMade.some(({ netns }) => netns === link.netns) || this.#left.some((step) => stepConcerns(step, link));
+  }
+}
+
+/** Steps for the whole host concern every pod. */
+function stepConcerns(step: NetworkStep, { netns, device, address }: PodLink): boolean {
+  switch (step.op) {
+    case "add-pod":
+      return step.link.netns === netns;
+    case "remove-netns":
+      return step.netns === netns;
+    case "remove-device":
+      return step.device === device;
+    case "add-element":
+    case "remove-element":
+      return step.element.set !== "pods" || step.element.device === device || step.element.address === address;
+    case "add-route":
+    case "remove-route": {
+      const { to, destination } = step.route;
+      return to === "unreachable" || to.device === tunName || to.device === device || destination.base === address;
+    }
+    case "add-rule":
+    case "remove-rule":
+    case "set-rule-base":
+      return true;
+    default:
+      return unreachable(step);
+  }
 }

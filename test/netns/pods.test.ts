@@ -202,6 +202,36 @@ function describeNetworks(): void {
     await agent.running(pod);
     await lab.assertOnly(pod);
   });
+
+  it("come up beside one whose network fails", async () => {
+    await using lab = await openPodLab();
+    const broken = makePod("broken", idle);
+    let tooLong = true;
+    const network: Network = {
+      read: (signal) => lab.network.read(signal),
+      apply: (steps, signal) =>
+        lab.network.apply(
+          steps.map((step) =>
+            tooLong && step.op === "add-pod" && step.link.netns.endsWith(uidOf(broken))
+              ? { ...step, link: { ...step.link, device: "longer-than-a-kernel-takes" } }
+              : step,
+          ),
+          signal,
+        ),
+    };
+    await using agent = lab.startAgent({ network });
+    const others = [makePod("one", idle), makePod("two", idle)];
+    agent.set(broken, ...others);
+    await until(() => /longer-than-a-kernel-takes/.test(agent.status(broken)?.message ?? ""), "the reason in the status");
+    await agent.running(...others);
+    const later = makePod("later", idle);
+    agent.set(broken, ...others, later);
+    await agent.running(later);
+    assert.notEqual(agent.status(broken)?.phase, "Running");
+    tooLong = false;
+    await agent.running(broken);
+    await lab.assertOnly(broken, ...others, later);
+  });
 }
 
 /** What the one counter of a chain has counted. */
