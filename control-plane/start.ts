@@ -11,8 +11,11 @@ import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type RpcServer } from "#rpc/server.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
+import { nodeEvents } from "./controllers/node-events.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { podGc } from "./controllers/pod-gc.ts";
+import { eventExpiry } from "./events/expiry.ts";
+import { createEventRecorder } from "./events/recorder.ts";
 import { cryptoIds, type Ids } from "./ids.ts";
 import { podCidrController } from "./ipam/pod-cidr-controller.ts";
 import { scheduler } from "./scheduler/run.ts";
@@ -24,7 +27,7 @@ import { createLeases } from "./sessions/leases.ts";
 import { pairKey } from "./sessions/pair-key.ts";
 import { createSessionTable } from "./sessions/table.ts";
 import { createStateReader } from "./sessions/view.ts";
-import { followStore, runLoop, type Surroundings } from "./state/follow.ts";
+import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
 
@@ -60,8 +63,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const leases = createLeases(clock, options.heartbeatTimeoutMs);
   const sessions = createSessionTable(leases);
   const streams = createStreamBroker({ ids, clock });
+  const events = createEventRecorder({ store, clock, ids, log });
   const agents = agentHandlers({
-    ...{ store, clock, ids, log, leases, sessions, streams, range: cluster },
+    ...{ store, clock, ids, log, leases, sessions, streams, events, range: cluster },
     readState: createStateReader(store),
     keyFor: (a, b) => pairKey(cluster.secret, a, b),
     welcome: { cluster: cluster.name, podCIDR: formatCidr(cluster.podCidr), serviceCIDR: formatCidr(cluster.serviceCidr) },
@@ -80,7 +84,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await using opened = new AsyncDisposableStack();
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
-  const surroundings: Surroundings = { store, clock, rng, log };
+  const surroundings = { store, clock, rng, log, events };
   const running = Promise.all([
     // Events come often, and no agent is told of them.
     followStore(store, signal, (key) => {
@@ -91,6 +95,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
+    runLoop(surroundings, nodeEvents(surroundings), signal),
+    runLoop(surroundings, eventExpiry(surroundings), signal),
+    events.run(signal),
   ]);
   opened.defer(async () => {
     stopping.abort();

@@ -5,6 +5,7 @@ import { timestamp } from "#core/clock.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import { type EventRecorder, type Happening, referenceTo } from "../events/recorder.ts";
 import type { PodCidrRange } from "../ipam/allocator.ts";
 import type { Leases } from "../sessions/leases.ts";
 import { wantedReady } from "../sessions/ready.ts";
@@ -17,7 +18,10 @@ export interface LifecycleOptions {
   readonly range: PodCidrRange;
 }
 
-export function nodeLifecycle({ store, clock, log }: Surroundings, { leases, range }: LifecycleOptions): Loop {
+export function nodeLifecycle(
+  { store, clock, log, events }: Surroundings & { readonly events: EventRecorder },
+  { leases, range }: LifecycleOptions,
+): Loop {
   const withReady = (node: Node): Node => {
     const name = nameOf(node);
     const wanted = wantedReady({ node, live: leases.remainingMs(name) > 0, heard: leases.heard(name), range });
@@ -50,7 +54,8 @@ export function nodeLifecycle({ store, clock, log }: Surroundings, { leases, ran
         for (const { object } of listObjects(store, podKind)) {
           if (!silent.has(object.spec?.nodeName ?? "") || notReady(object, "") === object) continue;
           const { namespace, name = "" } = object.metadata ?? {};
-          await updateObject(store, podKind, { namespace, name, change: (pod) => notReady(pod, timestamp(clock)) });
+          const wrote = await updateObject(store, podKind, { namespace, name, change: (pod) => notReady(pod, timestamp(clock)) });
+          if (wrote) events.record(nodeNotReady(object));
         }
       }
       return nextLapseMs(nodes, leases);
@@ -68,6 +73,11 @@ function notReady(pod: Pod, now: string): Pod {
   const message = "the pod's node is not ready";
   const next = setCondition(conditions, { type: "Ready", status: "False", reason: "NodeNotReady", message }, now);
   return { ...pod, status: { ...pod.status, conditions: [...next] } };
+}
+
+function nodeNotReady(pod: Pod): Happening {
+  const about = referenceTo(podKind, pod);
+  return { about, type: "Warning", reason: "NodeNotReady", message: "Node is not ready", component: "node-controller" };
 }
 
 /** When the next lease may lapse; undefined where none is running. */

@@ -4,6 +4,7 @@ import { keyOf } from "#core/objects/kinds.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
+import { type EventRecorder, referenceTo } from "../events/recorder.ts";
 import { findCondition, setCondition, type WantedCondition } from "../state/conditions.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, nameOf, putObject, unchanged } from "../state/objects.ts";
@@ -11,7 +12,7 @@ import type { Check, Store } from "../store/store.ts";
 import { occupies, schedule } from "./schedule.ts";
 
 /** Gives every pod that has no node one, or a reason; in the order in which the pods were made. */
-export function scheduler({ store, clock, log }: Surroundings): Loop {
+export function scheduler({ store, clock, log, events }: Surroundings & { readonly events: EventRecorder }): Loop {
   return {
     name: "scheduler",
     prefixes: ["pods/", "nodes/"],
@@ -24,6 +25,7 @@ export function scheduler({ store, clock, log }: Surroundings): Loop {
           // A pod is never bound to a node that is deleted at the same moment: it would go with it.
           if (node !== "") checks.push({ key: keyOf(nodeKind, undefined, node), is: "present" });
           await store.commit({ checks, writes: [putObject(podKind, next)] });
+          report(found.object, next, events);
           if (node !== "") log.info({ pod: `${next.metadata?.namespace}/${nameOf(next)}`, node }, "pod scheduled");
         }),
       );
@@ -34,6 +36,19 @@ export function scheduler({ store, clock, log }: Surroundings): Loop {
       return undefined;
     },
   };
+}
+
+/** Of a pod whose maker chose its node there is nothing to tell. */
+function report(before: Pod, after: Pod, events: EventRecorder): void {
+  const node = after.spec?.nodeName ?? "";
+  const said = { about: referenceTo(podKind, before), component: "default-scheduler" };
+  if (node === "") {
+    const { message = "" } = findCondition(after.status?.conditions ?? [], "PodScheduled") ?? {};
+    events.record({ ...said, type: "Warning", reason: "FailedScheduling", message });
+  } else if ((before.spec?.nodeName ?? "") === "") {
+    const message = `Successfully assigned ${after.metadata?.namespace}/${nameOf(after)} to ${node}`;
+    events.record({ ...said, type: "Normal", reason: "Scheduled", message });
+  }
 }
 
 interface Binding {

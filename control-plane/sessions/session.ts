@@ -8,16 +8,19 @@ import type { Clock } from "#core/clock.ts";
 import { AppError, invalid, isAppError, unreachable } from "#core/errors.ts";
 import type { Logger } from "#process/log.ts";
 import { Change, type Changes, type Hello, type PodReport, type SessionDown, type SessionUp } from "#proto/podwire/v1/agent.ts";
+import type { EventRecorder } from "../events/recorder.ts";
 import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { checkHello, type HelloContext, recordHello } from "./hello.ts";
 import { findIdentity } from "./identity.ts";
 import type { Leases } from "./leases.ts";
+import { recordPodEvent } from "./pod-events.ts";
 import { applyPodReport } from "./pod-reports.ts";
 import type { Session, SessionTable } from "./table.ts";
 import { diffViews, type NodeView, type State, snapshotOf, viewOf } from "./view.ts";
 
 export interface SessionContext extends HelloContext {
+  readonly events: EventRecorder;
   readonly log: Logger;
   readonly leases: Leases;
   readonly sessions: SessionTable;
@@ -171,8 +174,12 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
       context.leases.renew(session.node);
       switch (message?.$case) {
         case undefined: // a message of a newer agent
-        case "podEvent":
         case "heartbeat":
+          break;
+        case "podEvent":
+          if (!recordPodEvent(session.node, message.value, context)) {
+            log.debug({ uid: message.value.uid }, "ignored an event of a pod that is not this node's");
+          }
           break;
         case "ack":
           session.ackedRevision = message.value.revision;

@@ -38,11 +38,14 @@ export const secretKind: Kind<Secret> = {
   },
   validate(secret) {
     const byteCount = Object.values(secret.data).reduce((sum, text) => sum + Buffer.byteLength(text, "base64"), 0);
+    const basicAuth =
+      secret.type === "kubernetes.io/basic-auth" && !["username", "password"].some((key) => Object.hasOwn(secret.data, key));
     const missing = (requiredKeys[secret.type ?? ""] ?? []).filter((key) => !Object.hasOwn(secret.data, key));
     return [
       ...validateMetadata(secret, { namespaced: true, nameProblem: subdomainNameProblem }),
       ...validateDataKeys(secret.data, "data"),
       ...validateBase64(secret.data, "data"),
+      ...(basicAuth ? [required("data[username]"), required("data[password]")] : []),
       ...missing.map((key) => required(`data[${key}]`)),
       ...(byteCount > dataBytesMax ? [tooLong("data", dataBytesMax)] : []),
     ];
