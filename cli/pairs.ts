@@ -18,6 +18,17 @@ export function parsePairWords(words: readonly string[], noun: string): PairWord
   return { targets: at === -1 ? words : words.slice(0, at), ...parsePairs(pairs, noun) };
 }
 
+/** Of a flag's words, each `KEY=VALUE`. */
+export function parseLabelPairs(words: readonly string[], noun: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const equals = word.indexOf("=");
+      if (equals <= 0) throw new UsageError(`unexpected ${noun} format: ${JSON.stringify(word)}, want KEY=VALUE`);
+      return [word.slice(0, equals), word.slice(equals + 1)];
+    }),
+  );
+}
+
 function isPair(word: string): boolean {
   return word.includes("=") || (word.endsWith("-") && word.length > 1);
 }

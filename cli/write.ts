@@ -38,6 +38,11 @@ export function fileFlags(command: Command): void {
 
 export function writeFlags(command: Command): void {
   fileFlags(command);
+  modeFlags(command);
+}
+
+/** How to write, whatever it is. */
+export function modeFlags(command: Command): void {
   command
     .option("--validate <mode>", "strict: what would be a warning is an error; warn", "warn")
     .option("--dry-run <mode>", "none, client (read the files only) or server (check, write nothing)", "none")
@@ -163,6 +168,14 @@ export function nameOf({ content, source }: ManifestDocument): ManifestName {
   if (typeof name !== "string" || name === "")
     throw new UsageError(`${source}: metadata.name: Required value: resource name may not be empty`);
   return { kind, name, namespace: typeof namespace === "string" ? namespace : undefined };
+}
+
+/** An object that the command line made: in the namespace that the user named, if it is of a kind that has one. */
+export function inNamespace(content: JsonObject, { globals }: Invocation): ManifestDocument {
+  const { kind, metadata } = content;
+  const namespaced = typeof kind === "string" && findKind(kind)?.namespaced === true;
+  if (!namespaced || !globals.namespaceGiven || !isJsonObject(metadata)) return { content, source: "" };
+  return { content: { ...content, metadata: { ...metadata, namespace: globals.namespace } }, source: "" };
 }
 
 /** Where -n and the manifest name two different namespaces, one of them is a mistake. */

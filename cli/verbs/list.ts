@@ -23,8 +23,14 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: "create",
     group: "Basic Commands",
-    summary: "Create objects from a file",
+    summary: "Create objects from a file or from flags",
     load: async () => (await import("./create.ts")).createVerb,
+  },
+  {
+    name: "run",
+    group: "Basic Commands",
+    summary: "Create a pod of an image",
+    load: async () => (await import("./run.ts")).runVerb,
   },
   {
     name: "delete",
@@ -93,6 +99,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./verify.ts")).verifyVerb,
   },
   {
+    name: "events",
+    group: "Troubleshooting Commands",
+    summary: "Show what happened to objects",
+    load: async () => (await import("./events.ts")).eventsVerb,
+  },
+  {
     name: "logs",
     group: "Troubleshooting Commands",
     summary: "Print the output of a pod's container",
@@ -103,6 +115,24 @@ export const verbs: readonly VerbEntry[] = [
     group: "Troubleshooting Commands",
     summary: "Run a program in a pod",
     load: async () => (await import("./exec.ts")).execVerb,
+  },
+  {
+    name: "attach",
+    group: "Troubleshooting Commands",
+    summary: "Attach to the program of a running container",
+    load: async () => (await import("./attach.ts")).attachVerb,
+  },
+  {
+    name: "port-forward",
+    group: "Troubleshooting Commands",
+    summary: "Forward ports of this machine to a pod",
+    load: async () => (await import("./port-forward.ts")).portForwardVerb,
+  },
+  {
+    name: "api-resources",
+    group: "Other Commands",
+    summary: "Print the kinds of object",
+    load: async () => (await import("./api-resources.ts")).apiResourcesVerb,
   },
   {
     name: "version",

@@ -1,0 +1,95 @@
+import { type Command, Option } from "commander";
+import type { Json, JsonObject } from "#core/json.ts";
+import { integerFlag } from "../duration.ts";
+import { parseLabelPairs } from "../pairs.ts";
+import { badFlag, UsageError } from "../usage-error.ts";
+import type { Invocation, Verb } from "../verb.ts";
+import { inNamespace, modeFlags, type WriteOptions, writeDocuments, writeModes } from "../write.ts";
+import { callCreate } from "./create.ts";
+
+interface RunOptions extends WriteOptions {
+  readonly image?: string;
+  readonly env?: readonly string[];
+  readonly labels?: string;
+  readonly annotations?: readonly string[];
+  readonly port?: number;
+  readonly restart: string;
+  readonly command?: boolean;
+}
+
+export const runVerb: Verb<RunOptions> = {
+  usage: "NAME --image=IMAGE [--env=NAME=VALUE…] [--port=PORT] [-- ARG…] [flags]",
+  description: "Create a pod with one container. The words behind -- are its arguments, with --command its command.",
+  examples: `
+    # A pod that waits; one that ends
+    podwire run web --image=podwire/toolbox --command -- sleep inf
+    podwire run job --image=podwire/toolbox --restart=Never --command -- sh -c 'echo done'
+
+    # With variables, labels and a port
+    podwire run web --image=podwire/toolbox --env=MODE=test --labels=app=web,tier=front --port=8080 --command -- sleep inf
+
+    # As a manifest, without creating it
+    podwire run web --image=podwire/toolbox --dry-run=client -o yaml`,
+  flags(command) {
+    command.option("--image <image>", "the container's image");
+    repeated(command, "--env <name=value>", "a variable; may be given again");
+    repeated(command, "--annotations <key=value>", "an annotation; may be given again");
+    command
+      .option("-l, --labels <labels>", "labels: app=web,tier=front; run=NAME where absent")
+      .option("--port <port>", "the port that the container listens at", integerFlag("--port"))
+      .option("--restart <policy>", "Always, OnFailure or Never", "Always")
+      .option("--command", "the words are the command, in place of the image's own");
+    modeFlags(command);
+  },
+  async run(invocation) {
+    const modes = writeModes(invocation.options);
+    const document = inNamespace(podOf(invocation), invocation);
+    return writeDocuments(invocation, { call: callCreate, modes, documents: [document] });
+  },
+};
+
+function repeated(command: Command, flags: string, description: string): void {
+  const collect = (value: string, before: readonly string[] = []) => [...before, value];
+  command.addOption(new Option(flags, description).argParser(collect));
+}
+
+function podOf({ args, afterDashes = [], options }: Invocation<RunOptions>): JsonObject {
+  const [name, ...words] = [...args, ...afterDashes];
+  if (name === undefined) throw new UsageError("NAME is required for run", { inFlags: true });
+  if (options.image === undefined || options.image === "") {
+    throw new UsageError('required flag(s) "image" not set', { inFlags: true });
+  }
+  if (options.command === true && words.length === 0)
+    throw new UsageError("--command wants the command's words behind --", { inFlags: true });
+  if (!["Always", "OnFailure", "Never"].includes(options.restart)) {
+    throw badFlag("--restart", options.restart, "want Always, OnFailure or Never");
+  }
+  const { env = [], annotations = [], port } = options;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      labels: options.labels === undefined ? { run: name } : parseLabelPairs(options.labels.split(","), "label"),
+      ...(annotations.length === 0 ? {} : { annotations: parseLabelPairs(annotations, "annotation") }),
+    },
+    spec: {
+      containers: [
+        {
+          name,
+          image: options.image,
+          ...(words.length === 0 ? {} : { [options.command === true ? "command" : "args"]: words }),
+          ...(env.length === 0 ? {} : { env: env.map(variableOf) }),
+          ...(port === undefined ? {} : { ports: [{ containerPort: port }] }),
+        },
+      ],
+      restartPolicy: options.restart,
+    },
+  };
+}
+
+function variableOf(text: string): Json {
+  const equals = text.indexOf("=");
+  if (equals <= 0) throw new UsageError(`invalid env: ${text}`);
+  return { name: text.slice(0, equals), value: text.slice(equals + 1) };
+}
