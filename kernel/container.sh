@@ -1,21 +1,19 @@
 #!/bin/sh
-# container.sh STATE HIDDEN HOSTNAME NODE TOOLBOX RIGHTS DIRECTORY SEARCH PROGRAM COUNT (ro|rw SOURCE TARGET SUBPATH)… ARGV…
+# container.sh STATE HIDDEN HOSTNAME RIGHTS DIRECTORY SEARCH PROGRAM COUNT (ro|rw TARGET SUBPATH)… ARGV…
 #
 # The first process of a container: it runs in mount, pid, uts and ipc namespaces of its own and in the pod's network
-# namespace. It builds the container's view of the file system, runs ARGV in DIRECTORY, in the foreground, and leaves ARGV's exit
-# code in the file that it got as descriptor 3, after a line "started". ARGV ends in the call of PROGRAM, looked up in SEARCH: where
-# that can't run, the script says why and never starts. It stays because the code must be recorded inside the pid namespace: nothing
-# outside that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
+# namespace. It makes the container's view of the file system, as STATE/mounts says (container-mounts.ts), runs ARGV in DIRECTORY, in the
+# foreground, and leaves ARGV's exit code in the file that it got as descriptor 3, after a line "started". ARGV ends in the call of PROGRAM,
+# looked up in SEARCH: where that can't run, the script says why and never starts. It stays because the code must be recorded inside the
+# pid namespace: nothing outside that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
 #
 # STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
-# Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden. HIDDEN is a folder that the container must not see:
-# the cluster's own, with its secrets. RIGHTS are words for setpriv. `mount -n`: no user-space mount table, which stands in the /run that is being
-# replaced.
+# Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden, with the cluster's own files in HIDDEN. RIGHTS are
+# words for setpriv. COUNT volumes wait in /run/podwire/volumes. Programs are few and much is the shell's own: each costs a millisecond.
+# `mount -n`: no user-space mount table, which stands in the /run that is being replaced.
 set -eu
-state=$1 hidden=$2 hostname=$3 node=$4 toolbox=$5 rights=$6
-shift 6
-directory=$1 search=$2 program=$3
-shift 3
+state=$1 hidden=$2 hostname=$3 rights=$4 directory=$5 search=$6 program=$7
+shift 7
 
 fail() {
   printf '%s\n' "$1" >&2
@@ -33,43 +31,49 @@ in_search() {
   return 1
 }
 
-IFS= read -r stat </proc/self/stat
-printf '%s\n' "$stat" >"$state/init"
+# Read-only is said of each mount by itself, and that its devices are none: a chroot somewhere may hold one. Those that get another mount
+# over them don't matter. What is said of all at once stops at the first that another mount has covered: then each is asked by itself.
+protect_mounts() {
+  while read -r _ _ _ _ point options _; do
+    case $options in ro | ro,*) continue ;; esac
+    case $point/ in / | // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/* | /var/tmp/* | /var/log/* | /root/* | /home/*) continue ;; esac
+    case $point/ in "$hidden"/*) continue ;; esac
+    printf 'podwire %s none remount,bind,ro,nodev 0 0\n' "$point"
+  done </proc/self/mountinfo >"$state/protected"
+  [ -s "$state/protected" ] || return 0
+  mount -n -a -T "$state/protected" 2>/dev/null || protect_each
+}
 
-# The volumes, COUNT of them: first bound where the replaced /run can't hide them, later to where they belong.
-bind_volumes() {
-  count=$1
-  shift
-  number=0
-  while [ "$number" -lt "$count" ]; do
-    mkdir -p "$run/podwire/volumes/$number"
-    mount -n --bind "$2" "$run/podwire/volumes/$number"
-    number=$((number + 1))
-    shift 4
-  done
+protect_each() {
+  while read -r _ point _; do
+    # A space is written \040 there, and \0040 for printf.
+    case $point in *\\*) point=$(printf %b "$(printf %s "$point" | sed 's/\\/\\0/g')") ;; esac
+    mount -n -o remount,bind,ro,nodev "$point" 2>/dev/null || ! mountpoint -q "$point" || fail "cannot start: \"$point\" can't be made read-only"
+  done <"$state/protected"
 }
 
 place_volumes() {
   count=$1
   shift
   number=0
+  placed=
   while [ "$number" -lt "$count" ]; do
     volume=/run/podwire/volumes/$number
-    # A link in the volume must lead nowhere else.
-    source=$(readlink -m "$volume/$4")
-    case $source/ in "$volume"/*) ;; *) fail "cannot start: the subPath \"$4\" leads out of its volume" ;; esac
-    [ -e "$source" ] || mkdir -p "$source" || fail "cannot start: the subPath \"$4\" can't be made"
-    target=$(readlink -m "$3")
-    make_point "$source" "$target"
-    mount -n -o "bind,$1,nosuid,nodev" "$source" "$target" || fail "cannot start: nothing can be mounted on \"$3\""
+    source=$volume
+    if [ "$3" != "" ]; then
+      # A link in the volume must lead nowhere else.
+      source=$(readlink -m "$volume/$3")
+      case $source/ in "$volume"/*) ;; *) fail "cannot start: the subPath \"$3\" leads out of its volume" ;; esac
+      [ -e "$source" ] || mkdir -p "$source" || fail "cannot start: the subPath \"$3\" can't be made"
+    fi
+    make_point "$source" "$2"
+    mount -n -o "bind,$1,nosuid,nodev" "$source" "$2" || fail "cannot start: nothing can be mounted on \"$2\""
+    placed="$placed $volume"
     number=$((number + 1))
-    shift 4
+    shift 3
   done
-  while [ "$number" -gt 0 ]; do
-    number=$((number - 1))
-    umount -n "/run/podwire/volumes/$number"
-    rmdir "/run/podwire/volumes/$number"
-  done
+  # shellcheck disable=SC2086 # a list
+  [ "$placed" = "" ] || umount -n $placed
 }
 
 # Everything of the machine is read-only by now: what can be made is the container's own.
@@ -78,6 +82,7 @@ make_point() {
     above=${2%/*}
     while [ ! -e "${above:-/}" ]; do above=${above%/*}; done
     make_room "$above"
+    rooms="$rooms $above/"
     make_entry "$1" "$2" || fail "cannot start: the mount point \"$2\" can't be made"
   }
 }
@@ -88,111 +93,62 @@ make_entry() {
 
 # In place of a folder of the machine comes one of the container's own with the same entries, to which others can be added. (Names with
 # white space stay behind: the list of mounts can't say them.)
-make_room() {
-  copy=/run/podwire/copy
+make_room() (
+  above=$1 copy=/run/room list=/run/room.mounts
   mkdir "$copy"
   mount -n -t tmpfs -o mode=755 tmpfs "$copy"
   # Or the copy of / would hold a copy of the copy.
   mount -n --make-unbindable "$copy"
-  for entry in "$1"/* "$1"/.[!.]*; do
+  folders='' links=''
+  for entry in "$above"/* "$above"/.[!.]*; do
     name=${entry##*/}
     case $name in *[[:space:]\\]*) continue ;; esac
     if [ -L "$entry" ]; then
-      cp -a "$entry" "$copy/$name"
+      links="$links $entry"
       continue
     elif [ -d "$entry" ]; then
-      mkdir "$copy/$name"
+      folders="$folders $copy/$name"
     elif [ -e "$entry" ]; then
       : >"$copy/$name"
     else
       continue
     fi
-    printf '%s %s none rbind 0 0\n' "$entry" "$copy/$name" >>/run/podwire/mounts
+    printf '%s %s none rbind 0 0\n' "$entry" "$copy/$name" >>"$list"
   done
-  [ ! -e /run/podwire/mounts ] || mount -n -a -T /run/podwire/mounts
-  rm -f /run/podwire/mounts
-  if [ "$1" = "" ]; then
+  set -f
+  # shellcheck disable=SC2086 # lists
+  [ "$folders" = "" ] || mkdir $folders
+  # shellcheck disable=SC2086
+  [ "$links" = "" ] || cp -a $links "$copy"
+  [ ! -e "$list" ] || mount -n -a -T "$list"
+  rm -f "$list"
+  if [ "$above" = "" ]; then
     cd "$copy"
     pivot_root . .
     umount -n -l .
     cd /
   else
-    mount -n --move "$copy" "$1"
+    mount -n --move "$copy" "$above"
   fi
   rmdir "$copy"
-  copied="$copied $1/"
-}
+)
 
-mount -n --make-rprivate /
-
-# Read-only is said of each mount by itself, and that its devices are none: a chroot somewhere may hold one. Those that get another mount
-# over them below don't matter.
-while read -r _ _ _ _ point options _; do
-  case $options in ro | ro,*) continue ;; esac
-  case $point/ in / | // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/* | /var/tmp/* | /var/log/* | /root/* | /home/*) continue ;; esac
-  # A space is written \040 there, and \0040 for printf.
-  case $point in *\\*) point=$(printf %b "$(printf %s "$point" | sed 's/\\/\\0/g')") ;; esac
-  mount -n -o remount,bind,ro,nodev "$point" 2>/dev/null || :
-done </proc/self/mountinfo
-
-# A new /run is filled beside the old one, which still holds what is bound into it, and then put in its place.
-run=$state/run
-mount -n -t tmpfs -o mode=755 tmpfs "$run"
-mkdir -p "$run/podwire/toolbox" "$run/lock"
-bind_volumes "$@"
-: >"$run/podwire/node"
-mount -n -o bind,ro,nodev "$node" "$run/podwire/node"
-mount -n -o bind,ro,nodev "$toolbox" "$run/podwire/toolbox"
-for file in hosts resolv.conf hostname; do
-  target=$(readlink -f "/etc/$file") || continue
-  case $target in
-  /run/*)
-    target=$run/${target#/run/}
-    mkdir -p "${target%/*}"
-    : >"$target"
-    ;;
-  esac
-  [ -e "$target" ] || continue
-  mount -n --bind "$state/etc/$file" "$target"
-done
-
-# Only harmless devices: whoever is root in here must not reach a disk.
-dev=$state/dev
-mount -n -t tmpfs -o mode=755,size=64k tmpfs "$dev"
-devices="/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty"
-# Where no device may be made (an ordinary user, Docker without MKNOD), the machine's are bound: one program each.
-# shellcheck disable=SC2086 # a list
-if ! cp -a $devices "$dev" 2>/dev/null; then
-  rm -f "$dev"/*
-  for device in $devices; do
-    : >"$dev/${device#/dev/}"
-    mount -n --bind "$device" "$dev/${device#/dev/}"
-  done
-fi
-cp -a /dev/fd /dev/stdin /dev/stdout /dev/stderr "$dev"
-mkdir "$dev/shm" "$dev/pts"
-mount -n -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$dev/shm"
-mount -n -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$dev/pts"
-ln -s pts/ptmx "$dev/ptmx"
-mount -n --move "$dev" /dev
-mount -n --move "$run" /run
-for folder in /tmp /var/tmp; do mount -n -t tmpfs -o mode=1777 tmpfs "$folder"; done
-for folder in /var/log /root /home; do mount -n -t tmpfs -o mode=755 tmpfs "$folder"; done
-[ ! -d "$hidden" ] || mount -n -t tmpfs -o mode=0,ro tmpfs "$hidden"
-mount -n -t proc -o nosuid,nodev,noexec proc /proc
+IFS= read -r stat </proc/self/stat
+printf '%s\n' "$stat" >"$state/init"
 printf %s "$hostname" >/proc/sys/kernel/hostname
-# Files there that change the machine ask for no capability, only for its root.
-for folder in sys bus fs irq; do [ ! -d "/proc/$folder" ] || mount -n -o bind,ro "/proc/$folder" "/proc/$folder"; done
-[ ! -e /proc/sysrq-trigger ] || mount -n --bind /dev/null /proc/sysrq-trigger
-# A pod in the node's own network namespace has the node's sysfs, which can't be mounted twice.
+
+protect_mounts
+mount -n -a -T "$state/mounts" || fail "cannot start: the container's files can't be put together"
+# A pod in the node's own network namespace has the node's sysfs, which can't always be mounted twice.
 mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || mount -n -o bind,ro /sys /sys
 mount -n -o remount,bind,ro,nodev /
 
-copied=
-place_volumes "$@"
-shift $((1 + 4 * $1))
-for folder in $copied; do mount -n -o remount,bind,ro,nodev "$folder"; done
-[ ! -d /run/podwire/volumes ] || rmdir /run/podwire/volumes
+if [ "$1" -gt 0 ]; then
+  rooms=
+  place_volumes "$@"
+  for folder in $rooms; do mount -n -o remount,bind,ro,nodev "$folder"; done
+fi
+shift $((1 + 3 * $1))
 
 cd -- "$directory" 2>/dev/null || fail "cannot start: the working directory \"$directory\" does not exist"
 case $program in

@@ -4,7 +4,7 @@
  *   exit   "started", then the exit code, each a line, as they happen; "failed" where container.sh itself never ran
  *   etc/   hosts, resolv.conf and hostname, bound into the container
  *   command.json   its environment, working directory, user and capabilities, for what is run in it later
- *   run/, dev/   where the container's /run and /dev are put together
+ *   mounts, and folders that it names   what the container sees, see container-mounts.ts
  * Output goes to a file, never to a pipe of the agent's. */
 
 import assert from "node:assert/strict";
@@ -22,10 +22,11 @@ import {
   writeSync,
 } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
+import { mountTable } from "./container-mounts.ts";
 import { type ContainerRights, checkUser, rightsArguments } from "./container-rights.ts";
 import { netnsPath } from "./netns.ts";
 import { descendantsOf, isAlive, type ProcessId, parseStat } from "./processes.ts";
@@ -35,7 +36,6 @@ import { openTerminal, type Terminal, type TerminalSize } from "./terminal.ts";
 const ownEnvironment = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 const script = join(import.meta.dirname, "container.sh");
-const toolbox = join(import.meta.dirname, "..", "toolbox");
 
 export interface ContainerSpec {
   /** Absolute; made if it is absent; a folder of an earlier run can't be used again. */
@@ -127,7 +127,6 @@ export const linuxContainers: Containers = {
     if (rights.user !== undefined) checkUser(rights.user);
     const etc = join(stateDir, "etc");
     mkdirSync(etc, { recursive: true });
-    for (const folder of ["run", "dev"]) mkdirSync(join(stateDir, folder));
     writeFileSync(join(etc, "hosts"), hosts);
     writeFileSync(join(etc, "resolv.conf"), resolvConf);
     writeFileSync(join(etc, "hostname"), `${hostname}\n`);
@@ -137,7 +136,9 @@ export const linuxContainers: Containers = {
     const { argv, env, workingDir = "/" } = command;
     const inherited: Inherited = { env, workingDir, rights };
     writeFileSync(commandPath(stateDir), JSON.stringify(inherited), { mode: 0o600 });
-    const setUp = ["sh", script, stateDir, hidden, hostname, process.execPath, toolbox, rightsArguments(rights).join(" ")];
+    const volumes = mounts.map(({ source }) => source);
+    writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes }));
+    const setUp = ["sh", script, stateDir, hidden, hostname, rightsArguments(rights).join(" ")];
     const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
     const [program = "", ...args] = [
       ...[...enter, "--", ...setUp, ...checked, ...mountArguments(mounts)],
@@ -334,9 +335,9 @@ function readInherited(stateDir: string): Inherited {
   return JSON.parse(readFileSync(commandPath(stateDir), "utf8"));
 }
 
-/** How many there are, and four words for each. */
+/** How many there are, and three words for each. */
 function mountArguments(mounts: readonly ContainerMount[]): string[] {
-  const words = mounts.flatMap(({ source, subPath = "", target, readOnly }) => [readOnly ? "ro" : "rw", source, target, subPath]);
+  const words = mounts.flatMap(({ subPath = "", target, readOnly }) => [readOnly ? "ro" : "rw", normalize(target), subPath]);
   return [String(mounts.length), ...words];
 }
 
