@@ -63,6 +63,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./patch.ts")).patchVerb,
   },
   {
+    name: "edit",
+    group: "Basic Commands",
+    summary: "Change an object in an editor",
+    load: async () => (await import("./edit.ts")).editVerb,
+  },
+  {
     name: "up",
     group: "Cluster Management Commands",
     summary: "Start a cluster on this machine",

@@ -1,7 +1,7 @@
-/* exec and logs, from the command line to an agent and back. */
+/* exec, attach and logs, from the command line to an agent and back. */
 
 import assert from "node:assert/strict";
-import { Readable, Writable } from "node:stream";
+import { PassThrough, Readable, Writable } from "node:stream";
 import { AppError } from "#core/errors.ts";
 import { systemClock } from "#process/system-clock.ts";
 import type { OpenStream } from "#proto/podwire/v1/agent.ts";
@@ -149,7 +149,7 @@ describe("a stream to a pod", () => {
         signal: interrupted.signal,
         clock: systemClock,
       };
-      const run = runCli(["exec", "-i", "web", "--", "cat"], context);
+      const run = runCli(["exec", "-i", "web", "-c", "main", "--", "cat"], context);
       await began.promise;
       let before = -1;
       await until(() => {
@@ -162,13 +162,87 @@ describe("a stream to a pod", () => {
       assert.equal(await run, 130);
     });
 
+    it("asks for no terminal where its own input is none, and says so", async () => {
+      for (const [flags, said] of [
+        ["-it", "Unable to use a TTY - input is not a terminal or the right kind of file\n"],
+        ["-itq", ""],
+        ["-t", ""],
+      ] as const) {
+        await using run = cli.start(["exec", flags, "web", "--", "sh"]);
+        const { start, attach } = await nextStream();
+        assert.ok(start.$case === "exec" && !start.value.tty && start.value.stdin === flags.includes("i"));
+        attach.send(exit(0));
+        assert.deepEqual(await run.result, { code: 0, stdout: "", stderr: said });
+      }
+    });
+
+    it("hands its terminal over: every key, the window's size and its changes", async () => {
+      const stdin = Object.assign(new PassThrough(), { isTTY: true, raw: [] as boolean[], setRawMode: (_raw: boolean) => {} });
+      stdin.setRawMode = (raw) => void stdin.raw.push(raw);
+      const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
+      const context = { stdin, stdout, stderr: new PassThrough(), env: { PODWIRE_SERVER: cluster.address }, clock: systemClock };
+      const run = runCli(["exec", "-it", "web", "--", "sh"], { ...context, signal: new AbortController().signal });
+      const { start, attach } = await nextStream();
+      assert.ok(start.$case === "exec" && start.value.tty && start.value.stdin);
+      const sizes = () => attach.inputs.flatMap(({ frame }) => (frame?.$case === "resize" ? [frame.value] : []));
+      await until(() => sizes().length === 1, "the window's size");
+      assert.deepEqual(stdin.raw, [true]);
+      stdin.write("\x03");
+      await until(() => stdinOf(attach) === "\x03", "Ctrl-C, as a key");
+      stdout.columns = 120;
+      stdout.emit("resize");
+      await until(() => sizes().length === 2, "the new size");
+      assert.deepEqual(sizes(), [
+        { columns: 80, rows: 24 },
+        { columns: 120, rows: 24 },
+      ]);
+      attach.send(exit(3));
+      assert.deepEqual([await run, stdin.raw, stdout.listenerCount("resize")], [3, [true, false], 0]);
+    });
+
+    it("gives the terminal back when it is interrupted, and when the stream breaks", async () => {
+      for (const end of ["interrupt", "break"] as const) {
+        const stdin = Object.assign(new PassThrough(), { isTTY: true, raw: [] as boolean[], setRawMode: (_raw: boolean) => {} });
+        stdin.setRawMode = (raw) => void stdin.raw.push(raw);
+        const interrupted = new AbortController();
+        const streams = { stdin, stdout: new PassThrough(), stderr: new PassThrough() };
+        const rest = { env: { PODWIRE_SERVER: cluster.address }, clock: systemClock, signal: interrupted.signal };
+        const run = runCli(["exec", "-it", "web", "--", "sh"], { ...streams, ...rest });
+        const { attach } = await nextStream();
+        attach.send(out("$ "));
+        await until(() => streams.stdout.readableLength > 0, "the prompt");
+        if (end === "interrupt") interrupted.abort();
+        else attach.kill();
+        assert.deepEqual([await run, stdin.raw], [end === "interrupt" ? 130 : 1, [true, false]]);
+      }
+    });
+
+    it("says which container it chose where there are several, unless it is to be quiet", async () => {
+      const containers = ["first", "second"].map((name) => ({ name, image: "podwire/toolbox", command: ["sleep", "inf"] }));
+      await cluster.write("create", podManifest("two", { containers, initContainers: [{ ...containers[0], name: "before" }] }));
+      const isTwo = (pod: { metadata?: { name?: string } }) => pod.metadata?.name === "two";
+      session.reportRunning(await until(() => [...session.view.pods.values()].find(isTwo), "the pod"));
+      await until(() => cluster.pod("two")?.status?.phase === "Running", "its start");
+      for (const [flag, said] of [
+        ["-i", 'Defaulted container "first" out of: first, second, before (init)\n'],
+        ["-q", ""],
+        ["-csecond", ""],
+      ] as const) {
+        await using run = cli.start(["exec", flag, "two", "--", "true"]);
+        const { start, attach } = await nextStream();
+        assert.equal(start.$case === "exec" ? start.value.container : "", flag === "-csecond" ? "second" : "first");
+        attach.send(exit(0));
+        assert.deepEqual(await run.result, { code: 0, stdout: "", stderr: said });
+      }
+    });
+
     it("says so where the stream breaks before the program ends", async () => {
       await using broken = await startFakeCluster({
         async *exec() {
           yield out("half");
         },
       });
-      const { code, stdout, stderr } = await createTestCli({ server: broken.address }).type("exec web -- ls");
+      const { code, stdout, stderr } = await createTestCli({ server: broken.address }).type("exec web -c main -- ls");
       assert.deepEqual([code, stdout], [1, "half"]);
       assert.match(stderr, /^error: the stream ended before the command did/);
     });
@@ -185,10 +259,56 @@ describe("a stream to a pod", () => {
       ["exec", /^error: pod, type\/name or --filename must be specified/],
       ["exec web", /^error: you must specify at least one command for the container/],
       ["exec web ls", /^error: exec \[POD\] \[COMMAND\] is not supported anymore\. Use exec \[POD\] -- \[COMMAND\] instead/],
-      ["exec -it web -- sh", /^error: -t is not supported yet: terminals come in a later version/],
       ["exec node/node-1 -- ls", /^error: node\/node-1 is no pod/],
       ["exec nope -- ls", /^Error from server \(NotFound\): pods "nope" not found/],
       ["exec web -c side -- ls", /container side is not valid for pod web/],
+    ];
+    for (const [line, stderr] of wrong) {
+      it(`refuses ${line}`, async () => {
+        const result = await cli.type(line);
+        assert.deepEqual([result.code, result.stdout], [1, ""]);
+        assert.match(result.stderr, stderr);
+      });
+    }
+  });
+
+  describe("podwire attach", () => {
+    it("prints what the container prints, and ends with it", async () => {
+      await using run = cli.start(["attach", "web"]);
+      const { start, attach } = await nextStream();
+      assert.deepEqual(start, { $case: "attach", value: { namespace: "default", pod: "web", container: "main", stdin: false } });
+      attach.send(out("from now on\n"));
+      attach.send(exit(0));
+      assert.deepEqual(await run.result, { code: 0, stdout: "from now on\n", stderr: "" });
+    });
+
+    it("passes standard input on with -i, and says that no container has a terminal", async () => {
+      await using run = cli.start(["attach", "-it", "pod/web", "-c", "main"]);
+      const { start, attach } = await nextStream();
+      assert.ok(start.$case === "attach" && start.value.stdin);
+      run.stdin.end("stop\n");
+      await until(() => attach.inputs.at(-1)?.frame?.$case === "stdinEnd", "the end of the input");
+      assert.equal(stdinOf(attach), "stop\n");
+      attach.send(exit(0));
+      const stderr = "error: Unable to use a TTY - container main did not allocate one\n";
+      assert.deepEqual(await run.result, { code: 0, stdout: "", stderr });
+    });
+
+    it("leaves the container alone when it is interrupted", async () => {
+      await using run = cli.start(["attach", "web"]);
+      const { attach } = await nextStream();
+      attach.send(out("up"));
+      await run.sees("up");
+      run.interrupt();
+      assert.equal((await run.result).code, 130);
+      await attach.ended;
+    });
+
+    const wrong: readonly (readonly [line: string, stderr: RegExp])[] = [
+      ["attach", /^error: at least 1 argument is required for attach/],
+      ["attach web main", /^error: expected POD, TYPE\/NAME, or TYPE NAME, got 2 arguments/],
+      ["attach nope", /^Error from server \(NotFound\): pods "nope" not found/],
+      ["attach web -c side", /container side is not valid for pod web/],
     ];
     for (const [line, stderr] of wrong) {
       it(`refuses ${line}`, async () => {
