@@ -12,4 +12,6 @@ export interface CliContext {
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Runs a program that has the terminal until it ends; answers its exit code. Absent where there is none to have. */
+  readonly runInForeground?: (argv: readonly string[], signal: AbortSignal) => Promise<number>;
 }

@@ -1,6 +1,7 @@
 /* The process around one run: real streams, signals, exit code. */
 
 import process from "node:process";
+import { runInForeground } from "#kernel/foreground.ts";
 import { systemClock } from "#process/system-clock.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -14,6 +15,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   signal: interrupted.signal,
   clock: systemClock,
+  runInForeground,
 });
 // Every write was awaited; an unfinished read of standard input must not keep us.
 process.exit(exitCode);

@@ -40,7 +40,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "control-plane": ["core", "proto", "rpc", "process"],
   "node-agent": ["core", "proto", "rpc", "process", "kernel"],
   embedded: ["core", "proto", "rpc", "process", "kernel"],
-  cli: ["core", "proto", "rpc", "process", "embedded", "toolbox"],
+  cli: ["core", "proto", "rpc", "process", "kernel", "embedded", "toolbox"],
   toolbox: [],
 };
 

@@ -28,6 +28,8 @@ export interface TestCliOptions {
   readonly server?: string;
   readonly env?: CliContext["env"];
   readonly clock?: Clock;
+  /** Stands in for the editor. */
+  readonly runInForeground?: NonNullable<CliContext["runInForeground"]>;
 }
 
 export interface TestCli {
@@ -39,7 +41,7 @@ export interface TestCli {
   start(argv: readonly string[]): CliRun;
 }
 
-export function createTestCli({ server, env = {}, clock = systemClock }: TestCliOptions = {}): TestCli {
+export function createTestCli({ server, env = {}, clock = systemClock, runInForeground }: TestCliOptions = {}): TestCli {
   const begin = (argv: readonly string[], stdin: Readable) => {
     const interrupted = new AbortController();
     const stdout = recorder();
@@ -51,6 +53,7 @@ export function createTestCli({ server, env = {}, clock = systemClock }: TestCli
       env: { XDG_RUNTIME_DIR: "/nonexistent", ...(server === undefined ? {} : { PODWIRE_SERVER: server }), ...env },
       signal: interrupted.signal,
       clock,
+      ...(runInForeground === undefined ? {} : { runInForeground }),
     };
     const result = runCli(argv, context).then((code) => ({ code, stdout: stdout.text(), stderr: stderr.text() }));
     return { interrupted, stdout, stderr, result };
