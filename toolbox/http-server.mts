@@ -22,9 +22,10 @@ export async function main(args: readonly string[]): Promise<void> {
     const answer = answers[path];
     if (answer === undefined && values.file !== undefined) {
       // A file that went is an answer of its own.
-      return createReadStream(values.file)
+      createReadStream(values.file)
         .on("error", (error) => response.writeHead(500).end(`${error.message}\n`))
         .pipe(response);
+      return;
     }
     response.end(answer ?? `Hello from ${hostname()} at ${localAddress}. I see you as ${remoteAddress}.\n`);
   });
