@@ -2,6 +2,8 @@ import type { Clock } from "#core/clock.ts";
 import { timestamp } from "#core/clock.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
+import { qosClassOf } from "#core/objects/pod-resources.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
 import type { Ids } from "../ids.ts";
 import { metadataOf, putObject } from "../state/objects.ts";
 import type { Document } from "./documents.ts";
@@ -58,7 +60,7 @@ interface Start {
 /** By kind: the status that an object begins with, and what its maker cannot decide. */
 const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
   Namespace: (object: ApiObject) => withStatus(object, { phase: "Active", conditions: [] }),
-  Pod: (object: ApiObject) =>
+  Pod: (object: Pod) =>
     withStatus(object, {
       phase: "Pending",
       conditions: [],
@@ -66,7 +68,7 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
       podIPs: [],
       containerStatuses: [],
       initContainerStatuses: [],
-      qosClass: "BestEffort",
+      qosClass: qosClassOf(object),
     }),
   Node: (object: ApiObject & { readonly spec?: { readonly podCIDR?: string; readonly podCIDRs: readonly string[] } }) => {
     const start = withStatus(object, { capacity: {}, allocatable: {}, conditions: [], addresses: [] });

@@ -1,10 +1,13 @@
-import { Pod, type PodSpec } from "#proto/podwire/v1/resources.ts";
+import { type HostAlias, Pod, type PodSecurityContext, type PodSpec } from "#proto/podwire/v1/resources.ts";
 import { labelNameProblem, subdomainNameProblem } from "../names.ts";
-import { containerWithDefaults, validateContainers } from "./container.ts";
+import { containerWithDefaults, idRange, validateContainers, validateInitContainers } from "./container.ts";
 import type { Kind, Problem } from "./kind.ts";
 import { emptyMetadata, validateLabels, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import { tolerationsWithDefaults, validateAffinity, validateTolerations } from "./pod-placement.ts";
+import { addressProblem, validateHostPorts } from "./pod-ports.ts";
 import { validatePodSpecUpdate } from "./pod-update.ts";
-import { invalidValue, required, unless, unsupported } from "./problem.ts";
+import { validateVolumes, volumeWithDefaults } from "./pod-volumes.ts";
+import { outside, required, unless, unsupported } from "./problem.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
@@ -37,16 +40,21 @@ export const podKind: Kind<Pod> = {
   validateUpdate(next, previous) {
     const problems = validateMetadataUpdate(next, previous);
     if (next.spec !== undefined && previous.spec !== undefined) {
-      problems.push(...validatePodSpecUpdate(podKind.toJson(next), podKind.toJson(previous)));
+      // A pod of an older version may lack what is filled in by now.
+      problems.push(...validatePodSpecUpdate(podKind.toJson(next), podKind.toJson(podKind.withDefaults(previous))));
     }
     return problems;
   },
 };
 
 function podSpecWithDefaults(spec: PodSpec): PodSpec {
+  const hostNetwork = spec.hostNetwork === true;
   return {
     ...spec,
-    containers: spec.containers.map(containerWithDefaults),
+    containers: spec.containers.map((container) => containerWithDefaults(container, hostNetwork)),
+    initContainers: spec.initContainers.map((container) => containerWithDefaults(container, hostNetwork)),
+    volumes: spec.volumes.map(volumeWithDefaults),
+    tolerations: tolerationsWithDefaults(spec.tolerations),
     restartPolicy: spec.restartPolicy || "Always",
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
     dnsPolicy: spec.dnsPolicy || "ClusterFirst",
@@ -56,7 +64,7 @@ function podSpecWithDefaults(spec: PodSpec): PodSpec {
 /** Everything that is wrong with a pod's spec that stands at `path`. */
 function validatePodSpec(spec: PodSpec, path: string): Problem[] {
   const { nodeName = "", hostname = "", subdomain = "", restartPolicy = "", dnsPolicy = "" } = spec;
-  const problems = validateContainers(spec.containers, `${path}.containers`);
+  const problems = validateProgramsAndFiles(spec, path);
   if (!restartPolicies.includes(restartPolicy)) {
     problems.push(
       restartPolicy === ""
@@ -67,22 +75,45 @@ function validatePodSpec(spec: PodSpec, path: string): Problem[] {
   if (dnsPolicy !== "" && !dnsPolicies.includes(dnsPolicy)) {
     problems.push(unsupported(`${path}.dnsPolicy`, dnsPolicy, dnsPolicies));
   }
-  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
-    problems.push(
-      invalidValue(
-        `${path}.terminationGracePeriodSeconds`,
-        spec.terminationGracePeriodSeconds,
-        "must be greater than or equal to 0",
-      ),
-    );
-  }
-  const deadline = spec.activeDeadlineSeconds;
-  if (deadline !== undefined && (deadline < 1 || deadline > 2147483647)) {
-    problems.push(invalidValue(`${path}.activeDeadlineSeconds`, deadline, "must be between 1 and 2147483647, inclusive"));
-  }
+  problems.push(...outside(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds, { min: 0 }));
+  problems.push(...outside(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, { ...idRange, min: 1 }));
   if (nodeName !== "") problems.push(...unless(`${path}.nodeName`, nodeName, subdomainNameProblem(nodeName)));
   if (hostname !== "") problems.push(...unless(`${path}.hostname`, hostname, labelNameProblem(hostname)));
   if (subdomain !== "") problems.push(...unless(`${path}.subdomain`, subdomain, labelNameProblem(subdomain)));
   problems.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
+  problems.push(...validateTolerations(spec.tolerations, `${path}.tolerations`));
+  if (spec.affinity !== undefined) problems.push(...validateAffinity(spec.affinity, `${path}.affinity`));
+  problems.push(...spec.hostAliases.flatMap((alias, i) => validateHostAlias(alias, `${path}.hostAliases[${i}]`)));
   return problems;
+}
+
+function validateProgramsAndFiles(spec: PodSpec, path: string): Problem[] {
+  const rules = {
+    volumes: new Set(spec.volumes.map(({ name = "" }) => name)),
+    hostNetwork: spec.hostNetwork === true,
+    graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
+  };
+  const taken = new Set(spec.containers.map(({ name = "" }) => name));
+  return [
+    ...validateVolumes(spec.volumes, `${path}.volumes`),
+    ...validateContainers(spec.containers, `${path}.containers`, rules),
+    ...validateInitContainers(spec.initContainers, `${path}.initContainers`, { ...rules, taken }),
+    ...validateHostPorts(spec.containers, `${path}.containers`),
+    ...(spec.securityContext === undefined ? [] : validatePodSecurity(spec.securityContext, `${path}.securityContext`)),
+  ];
+}
+
+function validatePodSecurity(context: PodSecurityContext, path: string): Problem[] {
+  const { runAsUser, runAsGroup, fsGroup, supplementalGroups } = context;
+  return [
+    ...Object.entries({ runAsUser, runAsGroup, fsGroup }).flatMap(([field, id]) => outside(`${path}.${field}`, id, idRange)),
+    ...supplementalGroups.flatMap((id, i) => outside(`${path}.supplementalGroups[${i}]`, id, idRange)),
+  ];
+}
+
+function validateHostAlias({ ip = "", hostnames }: HostAlias, path: string): Problem[] {
+  return [
+    ...unless(`${path}.ip`, ip, addressProblem(ip)),
+    ...hostnames.flatMap((hostname, i) => unless(`${path}.hostnames[${i}]`, hostname, subdomainNameProblem(hostname))),
+  ];
 }

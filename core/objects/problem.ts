@@ -20,6 +20,22 @@ export function duplicate(path: string, value: unknown): Problem {
   return { path, message: `Duplicate value: ${show(value)}` };
 }
 
+export function notFound(path: string, value: string): Problem {
+  return { path, message: `Not found: ${show(value)}` };
+}
+
+/** Whether `value` is in the range, as a problem. */
+export function outside(path: string, value: number | undefined, { min, max }: Range): Problem[] {
+  if (value === undefined || (value >= min && value <= (max ?? value))) return [];
+  const wanted = max === undefined ? `greater than or equal to ${min}` : `between ${min} and ${max}, inclusive`;
+  return [invalidValue(path, value, `must be ${wanted}`)];
+}
+
+export interface Range {
+  readonly min: number;
+  readonly max?: number;
+}
+
 export function forbidden(path: string, detail: string): Problem {
   return { path, message: `Forbidden: ${detail}` };
 }

@@ -43,11 +43,19 @@ describe("a pod's defaults", () => {
               { containerPort: 80, protocol: "TCP" },
               { containerPort: 53, protocol: "UDP" },
             ],
+            terminationMessagePath: "/dev/termination-log",
+            terminationMessagePolicy: "File",
             imagePullPolicy: "IfNotPresent",
           },
         ],
         restartPolicy: "Always",
         terminationGracePeriodSeconds: 30,
+        tolerations: ["not-ready", "unreachable"].map((name) => ({
+          key: `node.kubernetes.io/${name}`,
+          operator: "Exists",
+          effect: "NoExecute",
+          tolerationSeconds: 300,
+        })),
         dnsPolicy: "ClusterFirst",
       },
     });
@@ -159,7 +167,8 @@ describe("a pod's rules", () => {
       want: [
         "spec.containers[0].env[0].name: Required value",
         'spec.containers[0].env[1].name: Invalid value: "A=B": a valid environment variable name must',
-        "spec.containers[0].env[2].valueFrom: Invalid value: {…}: may not be specified when `value` is not empty",
+        'spec.containers[0].env[2].valueFrom: Invalid value: "": may not be specified when `value` is not empty',
+        'spec.containers[0].env[2].valueFrom: Invalid value: "": must specify one of: `fieldRef`',
       ],
     },
     {
