@@ -5,7 +5,7 @@
  *   /tmp and other folders whose contents are nobody's business   new, `scratchBytesMax` each
  * The host's secrets are covered. Its / itself, which `mount -a` never touches, is left to container.sh. */
 
-import { existsSync, linkSync, mkdirSync, readlinkSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { identify } from "./processes.ts";
 
@@ -14,7 +14,7 @@ export interface MountTableInput {
   readonly stateDir: string;
   /** A folder that the container must not see. */
   readonly hidden: string;
-  /** Folders of the host, each for the container's volume of that number. */
+  /** Folders or files of the host, each for the container's volume of that number. */
   readonly volumes: readonly string[];
 }
 
@@ -32,6 +32,11 @@ const privateFolders = ["/var/log", "/root", "/home"];
 /** Files there that change the machine ask for no capability, only for its root. */
 const machineFolders = ["/proc/sys", "/proc/bus", "/proc/fs", "/proc/irq"];
 
+/** Where it is, the container sees it as /dev/termination-log, for its last words. */
+export function terminationLogOf(stateDir: string): string {
+  return join(stateDir, "termination-log");
+}
+
 /** The source, the target, the type, the options. */
 type Line = readonly [source: string, target: string, type: string, options: string];
 
@@ -43,9 +48,16 @@ export function mountTable({ stateDir, hidden, volumes }: MountTableInput): stri
   const own = join(stateDir, "podwire");
   const empty = join(stateDir, "empty");
   const volumeFolders = volumes.map((_, i) => join(own, "volumes", String(i)));
-  for (const folder of [join(dev, "shm"), join(dev, "pts"), join(own, "toolbox"), run, proc, ...volumeFolders]) {
+  for (const folder of [join(dev, "shm"), join(dev, "pts"), join(own, "toolbox"), run, proc, join(own, "volumes")]) {
     mkdirSync(folder, { recursive: true });
   }
+  for (const [i, point] of volumeFolders.entries()) {
+    if (statSync(volumes[i] ?? "").isFile()) writeFileSync(point, "");
+    else mkdirSync(point);
+  }
+  const log = terminationLogOf(stateDir);
+  const logs = there([log]).map((path) => bind(path, join(dev, basename(path)), "rw,nosuid,nodev"));
+  if (logs.length > 0) writeFileSync(join(dev, basename(log)), "");
   for (const file of [...devices.map((name) => join(dev, name)), join(own, "node"), empty]) writeFileSync(file, "");
   for (const [name, target] of Object.entries(deviceLinks)) symlinkSync(target, join(dev, name));
   const etc = etcTargets();
@@ -53,6 +65,7 @@ export function mountTable({ stateDir, hidden, volumes }: MountTableInput): stri
   const lines: Line[] = [
     // Read-only, or what is done to a device's file in here were done to the host's.
     ...devices.map((name) => bind(join("/dev", name), join(dev, name), "ro,nosuid")),
+    ...logs,
     scratch(join(dev, "shm"), "mode=1777"),
     [source, join(dev, "pts"), "devpts", "newinstance,ptmxmode=0666,mode=620,nosuid,noexec"],
     bind(process.execPath, join(own, "node")),

@@ -20,6 +20,7 @@ import { createAddressPool } from "./pods/address-pool.ts";
 import { createPodManager } from "./pods/pod-manager.ts";
 import { createPodRecords, linkOf } from "./pods/records.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
+import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
 import { runSession, type SendReport } from "./session/session.ts";
 import { keepTimes } from "./streams/log-times.ts";
@@ -57,6 +58,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
 
   let send: SendReport = () => {};
+  const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
     nodeAddress,
@@ -70,6 +72,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
     adopted,
     onReport: (report) => send(report),
+    onEvent: events.offer,
   });
   using streams = createStreamServer({ server: options.server, identity, pods, containers, clock, log, signal });
 
@@ -88,7 +91,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
       podCidrs,
       peerAddresses: [...peers.values()].map((peer) => peer.nodeAddress),
     });
-    pods.set(view.pods);
+    pods.set(view.pods, view);
     await changed;
   };
 
@@ -107,11 +110,12 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     on: {
-      welcome(welcome, sendReport) {
+      welcome(welcome, sendReport, sendEvent) {
         ranges = welcome;
         builder = createViewBuilder();
         send = sendReport;
         for (const report of pods.reports()) send(report);
+        events.open(sendEvent);
       },
       changes(changes) {
         const view = builder.apply(changes);

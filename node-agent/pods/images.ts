@@ -31,6 +31,10 @@ export function programOf({ image = "", command, args }: Container): Program {
   };
 }
 
+export function isBuiltIn(image: string): boolean {
+  return builtInImages.has(withoutTag(image));
+}
+
 /** `registry/name:tag@sha256:…` without what follows the name. */
 function withoutTag(image: string): string {
   const name = image.split("@")[0] ?? "";

@@ -5,14 +5,16 @@ import type { Containers } from "#kernel/containers.ts";
 import { podNetnsPrefix } from "#kernel/network.ts";
 import type { PodReport } from "#proto/podwire/v1/agent.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
+import { type ConfigSources, noConfig } from "./config-sources.ts";
 import { containerFolder, containerNames } from "./container-folders.ts";
 import { type FoundContainer, foundContainer } from "./found-container.ts";
 import { type PodContext, type PodWorker, startPod } from "./pod-worker.ts";
 import { linkOf, type PodRecord } from "./records.ts";
+import { removeVolumes } from "./volumes.ts";
 
 export interface PodManager {
-  /** Every pod that should be here, by uid. */
-  set(pods: ReadonlyMap<string, Pod>): void;
+  /** Every pod that should be here, by uid, and the objects that they may name. */
+  set(pods: ReadonlyMap<string, Pod>, sources: ConfigSources): void;
   /** How every pod is, for a new session. */
   reports(): PodReport[];
   readonly heldUids: readonly string[];
@@ -31,15 +33,17 @@ export function createPodManager(options: ManagerOptions): PodManager {
   const workers = new Map<string, PodWorker>();
   const leftovers = new Map(adopted.map((record) => [record.uid, record]));
   let wanted: ReadonlyMap<string, Pod> = new Map();
+  let sources = noConfig;
 
   const start = (uid: string, pod: Pod) => {
     const record = leftovers.get(uid);
     leftovers.delete(uid);
     if (record === undefined && pod.metadata?.deletionTimestamp !== undefined) return onReport(goneReport(uid, pod));
-    const worker: PodWorker = startPod(pod, record, options, () => {
+    const onChange = () => {
       const own = workers.get(uid);
       if (own !== undefined) onReport(reportOf(uid, own));
-    });
+    };
+    const worker: PodWorker = startPod({ pod, sources, adopted: record, onChange }, options);
     workers.set(uid, worker);
     worker.gone.then(
       () => forget(uid),
@@ -61,14 +65,16 @@ export function createPodManager(options: ManagerOptions): PodManager {
 
   const adjust = (uid: string, worker: PodWorker) => {
     const pod = wanted.get(uid);
+    if (pod !== undefined) worker.update(pod, sources);
     const strayed = worker.address !== undefined && !addresses.owns(worker.address);
     if (pod === undefined || strayed) worker.end(0);
     else if (pod.metadata?.deletionTimestamp !== undefined) worker.end((pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
   };
 
   return {
-    set(pods) {
+    set(pods, nextSources) {
       wanted = pods;
+      if (!sameSources(sources, nextSources)) sources = nextSources;
       for (const [uid, pod] of pods) if (!workers.has(uid)) start(uid, pod);
       for (const [uid, worker] of workers) adjust(uid, worker);
       for (const record of leftovers.values()) {
@@ -113,6 +119,7 @@ async function removeOnce({ uid, address }: PodRecord, options: ManagerOptions):
   await Promise.all(containerNames(podFolder).map((name) => endContainer(containers, podFolder, name, signal)));
   if (address !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address }));
   addresses.release(uid);
+  removeVolumes(podFolder);
   records.remove(uid);
 }
 
@@ -122,6 +129,13 @@ async function endContainer(containers: Containers, podFolder: string, name: str
   if (run === undefined) return;
   containers.kill(folder.stateDir(run));
   if (containers.read(folder.stateDir(run)).state === "running") await containers.exited(folder.stateDir(run), signal);
+}
+
+/** Whether both hold the very same objects. */
+function sameSources(a: ConfigSources, b: ConfigSources): boolean {
+  const same = <T>(one: ReadonlyMap<string, T>, other: ReadonlyMap<string, T>) =>
+    one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
+  return same(a.configMaps, b.configMaps) && same(a.secrets, b.secrets);
 }
 
 function reportOf(uid: string, { pod, status }: PodWorker): PodReport {

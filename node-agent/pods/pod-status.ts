@@ -4,6 +4,8 @@ import { formatTimestamp } from "#core/clock.ts";
 import { unreachable } from "#core/errors.ts";
 import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
 import type { Condition, ContainerState, ContainerStatus, Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
+import type { ContainerRole } from "./container-role.ts";
+import { qosClassOf } from "./qos-class.ts";
 
 export interface Ended {
   readonly exitCode: number;
@@ -19,11 +21,13 @@ export interface Ended {
  */
 export type Phase =
   | { readonly phase: "waiting"; readonly reason: string; readonly message?: string }
-  | { readonly phase: "running"; readonly startedAtMs: number }
+  /** `started` and `ready` as its probes say. */
+  | { readonly phase: "running"; readonly startedAtMs: number; readonly started: boolean; readonly ready: boolean }
   | ({ readonly phase: "ended"; readonly final: boolean } & Ended);
 
 export interface ObservedContainer {
   readonly name: string;
+  readonly role: ContainerRole;
   readonly now: Phase;
   readonly restarts: number;
   /** How its run before this one ended. */
@@ -45,19 +49,16 @@ export function podStatusOf(observed: ObservedPod): PodStatus {
   const { pod, nodeAddress, address, startedAtMs, containers, problem } = observed;
   const phase = phaseOf(containers);
   const done = phase === "Succeeded" || phase === "Failed";
-  const unready = containers.filter(({ now }) => now.phase !== "running").map(({ name }) => name);
-  const ready: Partial<Condition> = done
-    ? { status: "False", reason: phase === "Succeeded" ? "PodCompleted" : "PodFailed" }
-    : unready.length === 0
-      ? { status: "True" }
-      : { status: "False", reason: "ContainersNotReady", message: `containers with unready status: [${unready.join(" ")}]` };
   const nodeIp = formatIpv4(nodeAddress);
   const podIp = address === undefined ? undefined : formatIpv4(address);
+  const ready = readyOf(phase, containers);
+  const statuses = (wanted: readonly ContainerRole[]) =>
+    containers.filter(({ role }) => wanted.includes(role)).map((container) => containerStatusOf(pod, container));
   return {
     phase,
     conditions: [
       condition("PodReadyToStartContainers", { status: podIp !== undefined && !done ? "True" : "False" }),
-      condition("Initialized", { status: "True" }),
+      condition("Initialized", initializedOf(phase, containers)),
       condition("Ready", ready),
       condition("ContainersReady", ready),
       condition("PodScheduled", { status: "True" }),
@@ -69,30 +70,70 @@ export function podStatusOf(observed: ObservedPod): PodStatus {
     podIP: podIp,
     podIPs: podIp === undefined ? [] : [{ ip: podIp }],
     startTime: formatTimestamp(startedAtMs),
-    containerStatuses: containers.map((container) => containerStatusOf(pod, container)),
-    qosClass: "BestEffort",
-    initContainerStatuses: [],
+    containerStatuses: statuses(["main"]),
+    qosClass: qosClassOf(pod),
+    initContainerStatuses: statuses(["init", "sidecar"]),
   };
 }
 
+/** A pod has ended when its sidecars have, too; they have no say in how. */
 function phaseOf(containers: readonly ObservedContainer[]): string {
-  if (containers.every(({ now }) => now.phase === "ended" && now.final)) {
-    return containers.every(({ now }) => now.phase === "ended" && now.exitCode === 0) ? "Succeeded" : "Failed";
-  }
-  const begun = containers.every(({ now, last }) => now.phase !== "waiting" || last !== undefined);
-  return begun ? "Running" : "Pending";
+  const mains = containers.filter(({ role }) => role === "main");
+  const over = ({ now }: ObservedContainer) => now.phase === "ended" && now.final;
+  const sidecarsLeft = containers.some((one) => one.role === "sidecar" && !over(one) && hasBegun(one));
+  const initFailed = containers.some((one) => one.role === "init" && over(one) && !succeeded(one));
+  if (!sidecarsLeft && (initFailed || mains.every(over))) return !initFailed && mains.every(succeeded) ? "Succeeded" : "Failed";
+  return mains.every(hasBegun) ? "Running" : "Pending";
 }
 
-function containerStatusOf(pod: Pod, { name, now, restarts, last }: ObservedContainer): ContainerStatus {
-  const image = pod.spec?.containers.find((container) => container.name === name)?.image;
+function initializedOf(phase: string, containers: readonly ObservedContainer[]): Partial<Condition> {
+  if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
+  // A sidecar that is started again doesn't take its pod back to its beginning.
+  const past = containers.some((one) => one.role === "main" && hasBegun(one));
+  const incomplete = past ? [] : containers.filter((one) => !isInitialized(one)).map(({ name }) => name);
+  if (incomplete.length === 0) return { status: "True" };
+  if (phase === "Failed") return { status: "False", reason: "PodFailed" };
+  const message = `containers with incomplete status: [${incomplete.join(" ")}]`;
+  return { status: "False", reason: "ContainersNotInitialized", message };
+}
+
+function isInitialized(one: ObservedContainer): boolean {
+  if (one.role === "sidecar") return one.now.phase === "running" && one.now.started;
+  return one.role === "main" || succeeded(one);
+}
+
+function hasBegun({ now, last }: ObservedContainer): boolean {
+  return now.phase !== "waiting" || last !== undefined;
+}
+
+function readyOf(phase: string, containers: readonly ObservedContainer[]): Partial<Condition> {
+  if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
+  if (phase === "Failed") return { status: "False", reason: "PodFailed" };
+  const unready = containers.filter((one) => one.role !== "init" && !isReady(one)).map(({ name }) => name);
+  if (unready.length === 0) return { status: "True" };
+  return { status: "False", reason: "ContainersNotReady", message: `containers with unready status: [${unready.join(" ")}]` };
+}
+
+function succeeded({ now }: ObservedContainer): boolean {
+  return now.phase === "ended" && now.final && now.exitCode === 0;
+}
+
+/** An init container is ready once it succeeded. */
+function isReady(one: ObservedContainer): boolean {
+  return one.role === "init" ? succeeded(one) : one.now.phase === "running" && one.now.ready;
+}
+
+function containerStatusOf(pod: Pod, one: ObservedContainer): ContainerStatus {
+  const { name, now, restarts, last } = one;
+  const specs = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
   return {
     name,
     state: stateOf(now),
     lastState: last === undefined ? {} : { terminated: terminated(last) },
-    ready: now.phase === "running",
-    started: now.phase === "running",
+    ready: isReady(one),
+    started: now.phase === "running" && (one.role === "init" || now.started),
     restartCount: restarts,
-    image,
+    image: specs.find((container) => container.name === name)?.image,
     imageID: "",
     containerID: now.phase === "waiting" && last === undefined ? undefined : `podwire://${pod.metadata?.uid}/${name}/${restarts}`,
   };
@@ -114,11 +155,19 @@ function stateOf(now: Phase): ContainerState {
 function terminated({ exitCode, reason, message, startedAtMs, finishedAtMs }: Ended): ContainerState["terminated"] {
   return {
     exitCode,
+    signal: startedAtMs === undefined ? undefined : signalOf(exitCode),
     reason,
     message,
     startedAt: startedAtMs === undefined ? undefined : formatTimestamp(startedAtMs),
     finishedAt: formatTimestamp(finishedAtMs),
   };
+}
+
+const signalMax = 64;
+
+/** Which signal ended it, as exit codes tell. */
+function signalOf(exitCode: number): number | undefined {
+  return exitCode > 128 && exitCode <= 128 + signalMax ? exitCode - 128 : undefined;
 }
 
 /** The control plane keeps `lastTransitionTime` where nothing changed. */

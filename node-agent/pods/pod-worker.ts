@@ -1,33 +1,42 @@
 /* One pod from its first appearance to its last trace:
  *
- *   setting up ─ network stands ─▶ running ─ every container ended for good ─▶ ended ─ asked to end ─▶ gone
- *        │  ▲ back-off                │                                          ▲
- *        └──┘                         └── asked to end: TERM, then KILL ─────────┘
+ *   setting up ─ network and volumes stand ─▶ running ─ every container ended for good ─▶ ended ─ asked to end ─▶ gone
+ *        │  ▲ back-off                           │                                          ▲
+ *        └──┘                                    └── asked to end: preStop, TERM, KILL ─────┘
  *
- * (1) The record is on disk before anything of the pod is made, and goes after everything of it is gone.
- * (2) A pod that ended gives its network and address back and keeps its logs; it never gets a network again. */
+ * A pod that ended gives its network, its address and its volumes back and keeps its logs. */
 
 import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
 import { messageOf } from "#core/errors.ts";
-import type { Ipv4 } from "#core/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
 import type { Containers } from "#kernel/containers.ts";
 import type { Logger } from "#process/log.ts";
-import type { Container, Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
+import type { PodEvent } from "#proto/podwire/v1/agent.ts";
+import type { Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
 import type { NetworkKeeper } from "../reconcile/network-keeper.ts";
 import type { AddressPool } from "./address-pool.ts";
+import type { ConfigSources } from "./config-sources.ts";
 import { containerFolder } from "./container-folders.ts";
-import { isFinished, runContainer } from "./container-runner.ts";
-import { programOf } from "./images.ts";
-import { environmentOf, hostnameOf, hostsFile, resolvConfFile } from "./pod-files.ts";
+import { containersOf, type PodContainer } from "./container-role.ts";
+import { finishedCode, runContainer } from "./container-runner.ts";
+import { containerSpecOf } from "./container-spec.ts";
+import { type RunningContainer, runInOrder } from "./pod-containers.ts";
+import { eventsOf, withoutHaste } from "./pod-events.ts";
+import { createPodNetwork } from "./pod-network.ts";
 import { type ObservedContainer, podStatusOf } from "./pod-status.ts";
-import { linkOf, type PodRecord, type PodRecords } from "./records.ts";
-import type { RestartPolicy } from "./restart.ts";
+import type { PodRecord, PodRecords } from "./records.ts";
+import { causeOf } from "./start-failure.ts";
+import { createTermination, type Termination } from "./termination.ts";
+import { terminationLogMounts } from "./termination-message.ts";
+import { prepareVolumes, removeVolumes } from "./volumes.ts";
 
 export interface PodWorker {
   readonly pod: Pod;
   readonly status: PodStatus;
   readonly address: Ipv4 | undefined;
+  /** The pod as it is now, and the objects that it may name. */
+  update(pod: Pod, sources: ConfigSources): void;
   /** Asks the pod to end; a shorter time than before wins. */
   end(graceMs: number): void;
   /** Resolves when nothing of the pod is left. */
@@ -45,148 +54,151 @@ export interface PodContext {
   readonly addresses: AddressPool;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly onEvent: (event: PodEvent) => void;
   /** The agent stops; pods run on. */
   readonly signal: AbortSignal;
 }
 
+export interface PodStart {
+  readonly pod: Pod;
+  readonly sources: ConfigSources;
+  /** What an earlier agent kept of it. */
+  readonly adopted: PodRecord | undefined;
+  readonly onChange: () => void;
+}
+
 const retryMs = 1_000;
 
-export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodContext, onChange: () => void): PodWorker {
-  const { nodeName, nodeAddress, keeper, containers, records, addresses, clock, signal } = context;
+export function startPod({ adopted, onChange, ...start }: PodStart, context: PodContext): PodWorker {
+  const { nodeName, nodeAddress, hiddenFolder, keeper, containers, records, addresses, clock, onEvent, signal } = context;
+  let { pod, sources } = start;
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
   const log = context.log.child({ pod: `${namespace}/${name}`, uid });
-  const specs = pod.spec?.containers ?? [];
+  const podFolder = records.folder(uid);
+  const all = containersOf(pod);
+  const preparing = all.some(({ role }) => role !== "main") ? "PodInitializing" : "ContainerCreating";
   const hostNetwork = pod.spec?.hostNetwork === true;
-  const restartPolicy = (pod.spec?.restartPolicy ?? "Always") as RestartPolicy;
   const startedAtMs = pod.status?.startTime === undefined ? clock.wallMs() : Date.parse(pod.status.startTime);
+  const network = createPodNetwork({ pod: { uid, namespace, name }, hostNetwork, adopted, nodeName, keeper, records, addresses });
+  const termination = createTermination(clock, signal);
+  const abandoned = AbortSignal.any([signal, termination.asked]);
+  const emit = withoutHaste(eventsOf(pod, "", onEvent), clock);
 
-  const terminate = new AbortController();
-  const kill = new AbortController();
-  const abandoned = AbortSignal.any([signal, terminate.signal]);
-  let killAtMs = Number.POSITIVE_INFINITY;
-
-  let record = adopted;
-  let address = hostNetwork ? nodeAddress : record?.address;
+  /** What the status says, which follows when there is news. */
+  let address = hostNetwork ? nodeAddress : network.address;
   let problem: { reason: string; message: string } | undefined;
   const observed = new Map<string, ObservedContainer>(
-    specs.map(({ name = "" }) => [
+    all.map(({ role, container: { name = "" } }) => [
       name,
-      { name, now: { phase: "waiting", reason: "ContainerCreating" }, restarts: 0, last: undefined },
+      { name, role, now: { phase: "waiting", reason: preparing }, restarts: 0, last: undefined },
     ]),
   );
   const changed = (change: () => void) => {
     change();
     onChange();
   };
+  let configChange = new AbortController();
+  let volumesStand = false;
 
-  const setUp = async (): Promise<void> => {
-    if (hostNetwork) {
-      record = keep({ uid, namespace, name, networkReady: true });
-      return;
-    }
-    // Where it stands, containers may run in it already: whatever happens from here on, it is not to be made anew.
-    const stands = record?.address !== undefined && record.networkReady;
-    const halfMade = stands ? undefined : record?.address;
-    if (halfMade !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address: halfMade }));
-    const own = record?.address ?? addresses.take(uid);
-    if (!stands) record = keep({ uid, namespace, name, address: own, networkReady: false });
-    await keeper.addPod(linkOf(nodeName, { uid, address: own }));
-    record = keep({ uid, namespace, name, address: own, networkReady: true });
-    changed(() => {
-      address = own;
-      problem = undefined;
-    });
-  };
+  const graceMs = () => (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+  const folderOf = ({ container }: PodContainer) => containerFolder(podFolder, container.name ?? "");
 
-  const keep = (next: PodRecord): PodRecord => {
-    records.save(next);
-    return next;
-  };
-
-  const setUpPatiently = async (): Promise<boolean> => {
+  /** Again and again until it is done, or the pod is asked to end. */
+  const setUp = async (reason: string, action: () => Promise<void>): Promise<void> => {
     while (!abandoned.aborted) {
+      const helps = AbortSignal.any([abandoned, configChange.signal]);
       try {
-        await setUp();
-        return true;
-      } catch (error) {
-        if (signal.aborted) throw error;
-        log.warn({ err: error }, "the pod's network could not be set up; trying again");
-        changed(() => {
-          problem = { reason: "FailedCreatePodSandBox", message: messageOf(error) };
+        await action();
+        if (problem === undefined) return;
+        return changed(() => {
+          problem = undefined;
         });
-        await clock.sleep(retryMs, abandoned).catch(() => {});
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn({ err: error }, "the pod could not be set up; trying again");
+        emit("Warning", reason, reason === "FailedMount" ? messageOf(error) : `Failed to create pod sandbox: ${causeOf(error)}`);
+        changed(() => {
+          problem = { reason, message: causeOf(error) };
+        });
+        await clock.sleep(retryMs, helps).catch(() => {});
       }
     }
     signal.throwIfAborted();
-    return false;
   };
 
-  const runOne = (container: Container): Promise<void> => {
-    const containerName = container.name ?? "";
-    const hostname = hostnameOf(pod, nodeName);
-    return runContainer({
-      name: containerName,
-      program: programOf(container),
-      restartPolicy,
-      folder: containerFolder(records.folder(uid), containerName),
-      containers,
-      clock,
-      spec: (argv) => ({
-        ...(record?.address === undefined ? {} : { netns: linkOf(nodeName, { uid, address: record.address }).netns }),
-        hidden: context.hiddenFolder,
-        hostname,
-        hosts: hostsFile(pod, hostname, address ?? nodeAddress),
-        resolvConf: resolvConfFile(pod),
-        command: {
-          argv,
-          env: environmentOf(container, hostname),
-          ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
-        },
-      }),
-      onChange: (next) => changed(() => observed.set(containerName, next)),
-      signal,
-      terminate: terminate.signal,
-      kill: kill.signal,
+  const setUpNetwork = async () => {
+    await network.setUp();
+    changed(() => {
+      address = hostNetwork ? nodeAddress : network.address;
     });
   };
 
-  /** What can't be started, for want of memory or descriptors, is tried again. */
-  const runPatiently = async (container: Container): Promise<void> => {
-    const { name = "" } = container;
-    for (;;) {
-      try {
-        return await runOne(container);
-      } catch (error) {
-        signal.throwIfAborted();
-        log.warn({ err: error, container: name }, "a container could not be run; trying again");
-        const now = { phase: "waiting", reason: "RunContainerError", message: messageOf(error) } as const;
-        changed(() => observed.set(name, { restarts: 0, last: undefined, ...observed.get(name), name, now }));
-        await clock.sleep(retryMs, signal);
-      }
-    }
+  const setUpVolumes = async () => {
+    prepareVolumes({ pod, sources, podFolder });
+    volumesStand = true;
   };
 
-  const giveNetworkBack = async (): Promise<void> => {
-    if (record?.address === undefined) return;
-    const own = record.address;
-    await keeper.removePod(linkOf(nodeName, { uid, address: own }));
-    addresses.release(uid);
-    const { address: _, ...rest } = record;
-    record = keep({ ...rest, networkReady: false });
+  /** Containers that run have what they had: nothing that is missing now may keep the agent from looking after them. */
+  const refreshVolumes = () => {
+    try {
+      prepareVolumes({ pod, sources, podFolder });
+    } catch (error) {
+      log.warn({ err: error }, "the pod's volumes could not be brought up to date");
+      emit("Warning", "FailedMount", messageOf(error));
+    }
+    volumesStand = true;
+  };
+
+  const runOne = (
+    one: PodContainer,
+    end: { readonly termination: Termination; readonly turn: Promise<void> },
+  ): RunningContainer => {
+    const { container, role, restartPolicy, fieldPath } = one;
+    const started = Promise.withResolvers<void>();
+    const runner = {
+      ...{ container, restartPolicy, preparing, graceMs, containers, clock, log, signal },
+      ...end,
+      podName: `${name}_${namespace}(${uid})`,
+      folder: folderOf(one),
+      spec: (stateDir: string) =>
+        containerSpecOf({
+          ...{ pod, container, sources, nodeName, nodeAddress, podFolder, hiddenFolder },
+          address: address ?? nodeAddress,
+          netns: network.netns,
+          mounts: terminationLogMounts(container, stateDir),
+        }),
+      host: () => formatIpv4(address ?? nodeAddress),
+      configChanged: () => configChange.signal,
+      emit: eventsOf(pod, fieldPath, onEvent),
+      onChange(next: Omit<ObservedContainer, "role">) {
+        changed(() => observed.set(next.name, { ...next, role }));
+        if (next.now.phase === "running" && next.now.started) started.resolve();
+      },
+    };
+    const ended = patiently("a container could not be followed", async () => (await runContainer(runner)).exitCode);
+    return { started: started.promise, ended };
   };
 
   const live = async (): Promise<void> => {
-    const { finished, begun } = await patiently("the pod's containers could not be found", async () => {
-      const folders = specs.map(({ name = "" }) => containerFolder(records.folder(uid), name));
-      return {
-        finished: folders.every((folder) => isFinished(containers, folder, restartPolicy)),
-        begun: specs.filter((_, i) => folders[i]?.newest() !== undefined),
-      };
-    });
-    const stands = finished || (await setUpPatiently());
-    // Asked to end before its network stood anew: what an earlier agent started in it must end all the same.
-    await Promise.all((stands ? specs : begun).map(runPatiently));
-    await patiently("the pod's network could not be removed", giveNetworkBack);
+    const { over, begun } = await patiently("the pod's containers could not be found", async () => ({
+      over: hasEnded(all, (one) => finishedCode(containers, folderOf(one), one.restartPolicy)),
+      begun: all.map((one) => folderOf(one).newest() !== undefined),
+    }));
+    if (!over) {
+      await setUp("FailedCreatePodSandBox", setUpNetwork);
+      if (begun.includes(true)) refreshVolumes();
+      else await setUp("FailedMount", setUpVolumes);
+    }
+    // Asked to end before all stood: what an earlier agent started must end all the same, and the rest begins no more.
+    const ordered = all.map((one, i) => ({
+      role: one.role,
+      begun: begun[i] === true,
+      run: (end: { readonly termination: Termination; readonly turn: Promise<void> }) => runOne(one, end),
+    }));
+    await runInOrder({ containers: ordered, termination, over, graceMs, clock, signal });
+    volumesStand = false;
+    await patiently("the pod's network could not be removed", network.giveBack);
+    await patiently("the pod's volumes could not be removed", async () => removeVolumes(podFolder));
     await aborted(abandoned);
     signal.throwIfAborted();
     records.remove(uid);
@@ -205,37 +217,36 @@ export function startPod(pod: Pod, adopted: PodRecord | undefined, context: PodC
     }
   };
 
-  const scheduleKill = async (graceMs: number): Promise<void> => {
-    const dueMs = clock.monotonicMs() + graceMs;
-    if (dueMs >= killAtMs) return;
-    killAtMs = dueMs;
-    if (graceMs > 0) await clock.sleep(graceMs, AbortSignal.any([signal, kill.signal])).catch(() => {});
-    if (!signal.aborted) kill.abort();
-  };
-
   const gone = live();
   // Whoever waits for it gets the error; nobody may, when the agent stops.
   gone.catch(() => {});
 
   return {
-    pod,
+    get pod() {
+      return pod;
+    },
     get status() {
-      return podStatusOf({
-        pod,
-        nodeAddress,
-        address,
-        startedAtMs,
-        containers: [...observed.values()],
-        ...(problem === undefined ? {} : { problem }),
-      });
+      const own = { pod, nodeAddress, address, startedAtMs, containers: [...observed.values()] };
+      return podStatusOf({ ...own, ...(problem === undefined ? {} : { problem }) });
     },
     get address() {
-      return record?.address;
+      return network.address;
     },
-    end(graceMs) {
-      terminate.abort();
-      void scheduleKill(graceMs);
+    update(nextPod, nextSources) {
+      pod = nextPod;
+      if (nextSources === sources) return;
+      sources = nextSources;
+      if (volumesStand) refreshVolumes();
+      configChange.abort();
+      configChange = new AbortController();
     },
+    end: termination.end,
     gone,
   };
+}
+
+/** Judged by what is on disk: an init container failed for good, or all others are done. */
+function hasEnded(all: readonly PodContainer[], codeOf: (one: PodContainer) => number | undefined): boolean {
+  const initFailed = all.some((one) => one.role === "init" && (codeOf(one) ?? 0) !== 0);
+  return initFailed || all.filter(({ role }) => role === "main").every((one) => codeOf(one) !== undefined);
 }

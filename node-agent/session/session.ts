@@ -17,6 +17,7 @@ import {
   type Changes,
   type Hello,
   type OpenStream,
+  type PodEvent,
   type PodReport,
   type SessionDown,
   type SessionUp,
@@ -43,7 +44,7 @@ export interface SessionOptions {
 
 export interface SessionHandlers {
   /** `reports` of a session go to `send`; the first of them are everything there is to say. */
-  welcome(welcome: Welcome, send: SendReport): void;
+  welcome(welcome: Welcome, send: SendReport, sendEvent: SendEvent): void;
   /** Throws where they make no sense. Resolves when they are in force; rejects where that was not possible yet. */
   changes(changes: Changes): Promise<void>;
   openStream(request: OpenStream): void;
@@ -51,10 +52,14 @@ export interface SessionHandlers {
 }
 
 export type SendReport = (report: PodReport) => void;
+/** False where the session can't take it now: no event is worth a session. */
+export type SendEvent = (event: PodEvent) => boolean;
 
 const heartbeatMs = 1_000;
 const reconnect: BackoffOptions = { firstMs: 100, maxMs: 1_000 };
 const upQueueLimit = 4_096;
+/** Beyond that the rest of the queue is for reports. */
+const eventQueueLimit = 1_024;
 
 /** Keeps a session open until the signal aborts. */
 export async function runSession(options: SessionOptions): Promise<void> {
@@ -91,6 +96,7 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
   };
   say({ $case: "hello", value: options.hello() });
   const send: SendReport = (report) => say({ $case: "podReport", value: report });
+  const sendEvent: SendEvent = (event) => up.size < eventQueueLimit && up.offer({ message: { $case: "podEvent", value: event } });
   try {
     for await (const down of client.session(up, { signal: inSession })) {
       const { message } = down as SessionDown;
@@ -101,7 +107,7 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
           log.info({ epoch: message.value.epoch }, "session open");
           identity.saveBlock({ ...identity.loadBlock(), epoch: message.value.epoch });
           void beat(options, say, inSession);
-          on.welcome(message.value, send);
+          on.welcome(message.value, send, sendEvent);
           break;
         case "changes":
           on.changes(message.value).then(

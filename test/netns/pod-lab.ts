@@ -15,9 +15,10 @@ import { type Network, type PodLink, podNetnsPrefix } from "#kernel/network.ts";
 import { run } from "#kernel/run.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
-import type { PodReport } from "#proto/podwire/v1/agent.ts";
+import type { PodEvent, PodReport } from "#proto/podwire/v1/agent.ts";
 import { Pod } from "#proto/podwire/v1/resources.ts";
 import { createAddressPool } from "../../node-agent/pods/address-pool.ts";
+import { type ConfigSources, noConfig } from "../../node-agent/pods/config-sources.ts";
 import { createPodManager, type PodManager } from "../../node-agent/pods/pod-manager.ts";
 import { createPodRecords, linkOf, type PodRecords } from "../../node-agent/pods/records.ts";
 import { createNetworkKeeper } from "../../node-agent/reconcile/network-keeper.ts";
@@ -34,6 +35,9 @@ export interface AgentOfPods extends AsyncDisposable {
   /** The last report of each pod. */
   readonly reports: ReadonlyMap<string, PodReport>;
   readonly history: readonly PodReport[];
+  readonly events: readonly PodEvent[];
+  /** The ConfigMaps and Secrets that there are from now on, for the same pods. */
+  setSources(sources: ConfigSources): void;
   set(...pods: readonly Pod[]): void;
   /** Another view of the cluster, and the same pods. */
   renumber(podCidr: string): void;
@@ -128,6 +132,7 @@ export function startAgentOfPods(
   const addresses = createAddressPool(records, clock);
   const reports = new Map<string, PodReport>();
   const history: PodReport[] = [];
+  const events: PodEvent[] = [];
   const pods = createPodManager({
     ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers: linuxContainers },
     ...{ records, addresses, clock, log, signal, adopted },
@@ -135,12 +140,14 @@ export function startAgentOfPods(
       reports.set(report.uid, report);
       history.push(report);
     },
+    onEvent: (event) => void events.push(event),
   });
+  let sources = noConfig;
   let wanted: readonly Pod[] = [];
   const follow = (view: NetworkView) => {
     addresses.setPodCidrs(view.podCidrs);
     keeper.setView(view).catch(() => {});
-    pods.set(new Map(wanted.map((pod) => [uidOf(pod), pod])));
+    pods.set(new Map(wanted.map((pod) => [uidOf(pod), pod])), sources);
   };
   let view = viewOf(podCidr);
   const abandon = () => controller.abort();
@@ -151,6 +158,11 @@ export function startAgentOfPods(
     records,
     reports,
     history,
+    events,
+    setSources(next) {
+      sources = next;
+      follow(view);
+    },
     set(...next) {
       wanted = next;
       follow(view);

@@ -254,7 +254,7 @@ function describeContainers(): void {
     const messages = [...new Set(states.map(({ state }) => state?.waiting?.message).filter(Boolean))];
     assert.deepEqual(
       messages.slice(0, 3),
-      [10, 20, 40].map((s) => `back-off ${s}s restarting failed container=main`),
+      [10, 20, 40].map((s) => `back-off ${s}s restarting failed container=main pod=crasher_default(${uidOf(pod)})`),
     );
     assert.ok(states.some(({ state }) => state?.waiting?.reason === "CrashLoopBackOff"));
     assert.equal(agent.status(pod)?.containerStatuses[0]?.lastState?.terminated?.exitCode, 3);

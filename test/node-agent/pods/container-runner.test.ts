@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { createManualClock } from "#core/clock.ts";
 import type { ContainerState, Containers } from "#kernel/containers.ts";
+import { createLog } from "#process/log.ts";
+import { Container } from "#proto/podwire/v1/resources.ts";
 import { containerFolder } from "../../../node-agent/pods/container-folders.ts";
-import { isFinished, runContainer } from "../../../node-agent/pods/container-runner.ts";
+import { finishedCode, runContainer } from "../../../node-agent/pods/container-runner.ts";
 import type { ObservedContainer } from "../../../node-agent/pods/pod-status.ts";
 import type { RestartPolicy } from "../../../node-agent/pods/restart.ts";
 import { until } from "../../support/until.ts";
@@ -25,24 +27,24 @@ function scripted(more: Partial<Containers>): Containers {
 }
 
 describe("a container's runner", () => {
-  const cases: readonly (readonly [RestartPolicy, ContainerState | undefined, boolean])[] = [
-    ["Never", exited(0), true],
-    ["Never", exited(7), true],
-    ["Never", exited(undefined), true],
-    ["OnFailure", exited(0), true],
-    ["OnFailure", exited(7), false],
-    ["OnFailure", exited(undefined), false],
-    ["Always", exited(0), false],
-    ["Never", { state: "starting" }, false],
-    ["Never", { state: "absent" }, false],
-    ["Never", undefined, false],
+  const cases: readonly (readonly [RestartPolicy, ContainerState | undefined, number | undefined])[] = [
+    ["Never", exited(0), 0],
+    ["Never", exited(7), 7],
+    ["Never", exited(undefined), 128],
+    ["OnFailure", exited(0), 0],
+    ["OnFailure", exited(7), undefined],
+    ["OnFailure", exited(undefined), undefined],
+    ["Always", exited(0), undefined],
+    ["Never", { state: "starting" }, undefined],
+    ["Never", { state: "absent" }, undefined],
+    ["Never", undefined, undefined],
   ];
   for (const [policy, state, want] of cases) {
-    it(`takes ${JSON.stringify(state) ?? "no run at all"} under ${policy} for ${want ? "the end" : "not the end"}`, () => {
+    it(`takes ${JSON.stringify(state) ?? "no run at all"} under ${policy} for ${want === undefined ? "not the end" : `an end with ${want}`}`, () => {
       using folder = temporaryFolder();
       const place = containerFolder(folder.path, "main");
       if (state !== undefined) mkdirSync(place.stateDir(0), { recursive: true });
-      assert.equal(isFinished(scripted({ read: () => state ?? { state: "absent" } }), place, policy), want);
+      assert.equal(finishedCode(scripted({ read: () => state ?? { state: "absent" } }), place, policy), want);
     });
   }
 
@@ -64,13 +66,21 @@ describe("a container's runner", () => {
         state = exited(0);
       },
     });
-    const observed: ObservedContainer[] = [];
+    const observed: Omit<ObservedContainer, "role">[] = [];
     const never = new AbortController().signal;
     const running = runContainer({
-      ...{ name: "main", program: { found: true, argv: ["true"] }, restartPolicy: "Never", folder: place, containers, clock },
+      ...{
+        container: Container.fromJSON({ name: "main" }),
+        podName: "web",
+        restartPolicy: "Never",
+        preparing: "ContainerCreating",
+      },
+      ...{ folder: place, containers, clock, log: createLog({ level: "silent", name: "test" }), emit() {} },
       spec: () => ({ hidden: "", hostname: "", hosts: "", resolvConf: "", command: { argv: [], env: {} } }),
+      host: () => "127.0.0.1",
+      configChanged: () => never,
       onChange: (next) => void observed.push(next),
-      ...{ signal: never, terminate: never, kill: never },
+      ...{ signal: never, termination: { asked: never, due: never, forced: never }, graceMs: () => 0, turn: Promise.resolve() },
     });
     await until(async () => {
       await clock.advance(20);

@@ -20,13 +20,13 @@ const pod = Pod.fromJSON({
 });
 
 const waiting: Phase = { phase: "waiting", reason: "ContainerCreating" };
-const running: Phase = { phase: "running", startedAtMs: 1_000 };
+const running: Phase = { phase: "running", startedAtMs: 1_000, started: true, ready: true };
 const crashed: Ended = { exitCode: 7, reason: "Error", startedAtMs: 1_000, finishedAtMs: 2_000 };
 const backingOff: Phase = { phase: "waiting", reason: "CrashLoopBackOff", message: "back-off 10s" };
 const ended = (exitCode: number, final = true): Phase => ({ ...crashed, phase: "ended", exitCode, final });
 
 function container(name: string, now: Phase, more: Partial<ObservedContainer> = {}): ObservedContainer {
-  return { name, now, restarts: 0, last: undefined, ...more };
+  return { name, role: "main", now, restarts: 0, last: undefined, ...more };
 }
 
 function statusOf(phases: readonly ObservedContainer[], more: Partial<ObservedPod> = {}) {
@@ -92,6 +92,7 @@ describe("a pod's status", () => {
     assert.deepEqual(status.containerStatuses[1]?.state, {
       terminated: {
         exitCode: 0,
+        signal: undefined,
         reason: "Error",
         message: undefined,
         startedAt: "1970-01-01T00:00:01Z",
