@@ -7,6 +7,7 @@ import { AppError, messageOf } from "#core/errors.ts";
 import { clusterPaths, listClusters } from "#process/cluster-paths.ts";
 import type { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { CallOptions, RpcClient } from "#rpc/client.ts";
+import { logCalls } from "./call-log.ts";
 import type { CliContext } from "./cli-context.ts";
 import type { GlobalFlags } from "./global-flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -33,7 +34,8 @@ export async function connect({ globals, context, signal }: ConnectRequest): Pro
     import("#rpc/client.ts"),
     import("#proto/podwire/v1/cluster.ts"),
   ]);
-  const client = createRpcClient(ClusterService, { address: place.address, metadata });
+  const quiet = createRpcClient(ClusterService, { address: place.address, metadata });
+  const client = globals.verbosity > 0 ? logCalls(quiet, context) : quiet;
   const { requestTimeoutMs } = globals;
   return {
     client,

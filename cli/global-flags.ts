@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import type { Environment } from "#process/cluster-paths.ts";
-import { parseDuration } from "./duration.ts";
+import { integerFlag, parseDuration } from "./duration.ts";
 import { badFlag } from "./usage-error.ts";
 
 export interface GlobalFlags {
@@ -17,6 +17,8 @@ export interface GlobalFlags {
   readonly namespaceGiven: boolean;
   /** 0: none. */
   readonly requestTimeoutMs: number;
+  /** 0: quiet; above: every call is shown. */
+  readonly verbosity: number;
 }
 
 interface RawGlobals {
@@ -25,6 +27,7 @@ interface RawGlobals {
   readonly tokenFile?: string;
   readonly namespace?: string;
   readonly requestTimeout?: string;
+  readonly v?: number;
 }
 
 const heading = "Global Flags:";
@@ -38,6 +41,9 @@ export function declareGlobalFlags(command: Command): void {
     new Option(
       "--request-timeout <duration>",
       "how long to wait for one answer, such as 5s; 0 is no limit (PODWIRE_REQUEST_TIMEOUT)",
+    ),
+    new Option("-v, --v <level>", "above 0: show each call to the control plane, and how long it took").argParser(
+      integerFlag("--v"),
     ),
   ];
   for (const flag of flags) command.addOption(flag.helpGroup(heading));
@@ -59,6 +65,7 @@ export function readGlobalFlags(options: object, env: Environment): GlobalFlags 
     namespace: namespace ?? "default",
     namespaceGiven: namespace !== undefined,
     requestTimeoutMs: requestTimeoutMs(timeout),
+    verbosity: raw.v ?? 0,
   };
 }
 

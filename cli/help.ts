@@ -1,7 +1,8 @@
 import type { VerbEntry } from "./verb.ts";
 
 /** What `podwire` alone prints: the verbs by group. */
-export function overview(verbs: readonly VerbEntry[], groups: readonly VerbEntry["group"][]): string {
+export function overview(all: readonly VerbEntry[], groups: readonly VerbEntry["group"][]): string {
+  const verbs = all.filter((verb) => verb.hidden !== true);
   const width = Math.max(...verbs.map((verb) => verb.name.length));
   const sections = groups.flatMap((group) => {
     const lines = verbs.filter((verb) => verb.group === group).map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`);

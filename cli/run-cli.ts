@@ -67,7 +67,7 @@ async function help({ rest, verb }: Words, printer: Printer): Promise<number> {
 function findVerb(name: string): VerbEntry {
   const entry = verbs.find((candidate) => candidate.name === name);
   if (entry !== undefined) return entry;
-  const names = verbs.map((candidate) => candidate.name);
+  const names = verbs.flatMap((candidate) => (candidate.hidden ? [] : candidate.name));
   const hint = didYouMean(nearest(name, names)) || "\nRun 'podwire help' for the list of commands.";
   throw new UsageError(`unknown command ${JSON.stringify(name)} for "podwire"${hint}`);
 }

@@ -39,9 +39,16 @@ export const verbGroups = [
   "Other Commands",
 ] as const;
 
+/** `targets`: a kind and names, or KIND/NAME; a list: these words. */
+export type Completes = "targets" | "kinds" | "pods" | "nodes" | readonly string[];
+
 export interface VerbEntry {
   readonly name: string;
   readonly group: (typeof verbGroups)[number];
+  /** Not in the list of verbs: for programs. */
+  readonly hidden?: true;
+  /** What its words are, for the shell's completion. */
+  readonly completes?: Completes;
   /** One line in the list of verbs. */
   readonly summary: string;
   load(): Promise<Verb>;

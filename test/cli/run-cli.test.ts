@@ -11,7 +11,7 @@ describe("the command line", () => {
     for (const argv of [[], ["help"], ["--help"], ["-h"]]) {
       const { code, stdout, stderr } = await cli.run(argv);
       assert.deepEqual([code, stderr], [0, ""]);
-      for (const verb of verbs) assert.match(stdout, new RegExp(`^  ${verb.name} +\\S`, "m"));
+      for (const { name, hidden } of verbs) assert.equal(new RegExp(`^  ${name} +\\S`, "m").test(stdout), hidden !== true, name);
       for (const verb of verbs) assert.ok(stdout.includes(`${verb.group}:\n`));
     }
   });
