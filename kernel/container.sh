@@ -87,8 +87,9 @@ make_point() {
   }
 }
 
+# Not `:`, whose failure would end the script without a word.
 make_entry() {
-  if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "${2%/*}" && : >"$2"; fi
+  if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "${2%/*}" && true >"$2"; fi
 }
 
 # In place of a folder of the machine comes one of the container's own with the same entries, to which others can be added. (Names with
@@ -98,7 +99,7 @@ make_room() (
   mkdir "$copy"
   mount -n -t tmpfs -o mode=755 tmpfs "$copy"
   # Or the copy of / would hold a copy of the copy.
-  mount -n --make-unbindable "$copy"
+  [ "$above" != "" ] || mount -n --make-unbindable "$copy"
   folders='' links=''
   for entry in "$above"/* "$above"/.[!.]*; do
     name=${entry##*/}
@@ -127,6 +128,7 @@ make_room() (
     pivot_root . .
     umount -n -l .
     cd /
+    mount -n --make-private /
   else
     mount -n --move "$copy" "$above"
   fi

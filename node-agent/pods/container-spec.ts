@@ -33,7 +33,10 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
   const { pod, container, nodeName, address, netns, podFolder, hiddenFolder, mounts = [] } = input;
   const hostname = hostnameOf(pod, nodeName);
   const variables = declaredVariables(input);
-  const env = { ...environmentOf({ ...container, env: [] }, hostname), ...Object.fromEntries(variables) };
+  const rights = rightsOf(pod, container);
+  // Nobody but root has a folder of his own.
+  const home: Record<string, string> = (rights.user?.uid ?? 0) === 0 ? {} : { HOME: "/" };
+  const env = { ...environmentOf({ ...container, env: [] }, hostname), ...home, ...Object.fromEntries(variables) };
   const expanded = (words: readonly string[]) => words.map((word) => expand(word, variables));
   const program = programOf({ ...container, command: expanded(container.command), args: expanded(container.args) });
   if (!program.found) throw new AppError("failed-precondition", program.message, { reason: program.reason });
@@ -44,7 +47,8 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
     hosts: hostsFile(pod, hostname, address),
     resolvConf: resolvConfFile(pod),
     mounts: [...volumeMountsOf(pod, container, podFolder), ...mounts],
-    rights: rightsOf(pod, container),
+    rights,
+    stdin: container.stdin === true,
     command: { argv: program.argv, env, ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }) },
   };
 }

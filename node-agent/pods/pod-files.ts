@@ -1,7 +1,7 @@
 /* The files that a pod's containers see under /etc, and their environment, as a kubelet writes them. Pure. */
 
 import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
-import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
+import type { Container, HostAlias, Pod } from "#proto/podwire/v1/resources.ts";
 
 /** Where container.sh puts the built-in programs. */
 const toolboxFolder = "/run/podwire/toolbox";
@@ -21,8 +21,14 @@ export function hostsFile(pod: Pod, hostname: string, address: Ipv4): string {
     "127.0.0.1\tlocalhost",
     "::1\tlocalhost ip6-localhost ip6-loopback",
     [formatIpv4(address), ...full, hostname].join("\t"),
+    ...aliasLines(pod.spec?.hostAliases ?? []),
     "",
   ].join("\n");
+}
+
+function aliasLines(aliases: readonly HostAlias[]): string[] {
+  if (aliases.length === 0) return [];
+  return ["", "# Entries added by HostAliases.", ...aliases.map(({ ip = "", hostnames }) => [ip, ...hostnames].join("\t"))];
 }
 
 /** There is no cluster DNS yet: without a name server a look-up fails at once instead of after many seconds. */

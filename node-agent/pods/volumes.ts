@@ -12,6 +12,8 @@ import { type ConfigSources, configError } from "./config-sources.ts";
 import { type ProjectedFile, projectedFiles } from "./projected-files.ts";
 import { writeProjected } from "./projected-folder.ts";
 
+const billion = 1_000_000_000n;
+
 export interface VolumesInput {
   readonly pod: Pod;
   readonly sources: ConfigSources;
@@ -75,7 +77,7 @@ function unsupportedMessage({ name: _, emptyDir: _1, configMap: _2, secret: _3, 
 }
 
 function prepareEmptyDir(folder: string, { medium = "", sizeLimit }: EmptyDirVolume, group: number | undefined): void {
-  const sizeBytes = sizeLimit === undefined ? undefined : Math.floor(parseQuantity(sizeLimit) ?? 0);
+  const sizeBytes = sizeLimit === undefined ? undefined : Number(parseQuantity(sizeLimit) / billion);
   const mode = group === undefined ? 0o777 : 0o2777;
   mkdirSync(folder, { recursive: true });
   if (medium === "Memory" || (sizeBytes ?? 0) > 0) mountOnce(folder, { mode, sizeBytes });
