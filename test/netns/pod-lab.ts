@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { createRng } from "#core/rng.ts";
-import { linuxContainers } from "#kernel/containers.ts";
+import { type Containers, linuxContainers } from "#kernel/containers.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { type Network, type PodLink, podNetnsPrefix } from "#kernel/network.ts";
 import { run } from "#kernel/run.ts";
@@ -55,11 +55,17 @@ export interface AgentSpec {
   readonly podCidr: string;
 }
 
+export interface AgentOverrides {
+  readonly clock?: Clock;
+  readonly network?: Network;
+  readonly containers?: Containers;
+}
+
 export interface PodLab extends AsyncDisposable {
   readonly host: HostNamespace;
   readonly spec: AgentSpec;
   readonly network: Network;
-  startAgent(options?: { readonly clock?: Clock; readonly podCidr?: string; readonly network?: Network }): AgentOfPods;
+  startAgent(options?: AgentOverrides & { readonly podCidr?: string }): AgentOfPods;
   link(pod: Pod): PodLink;
   /** Runs a program in the pod's network, with all of the test's rights. */
   inPod(pod: Pod, ...argv: readonly string[]): Promise<string>;
@@ -89,8 +95,8 @@ export async function openPodLab(): Promise<PodLab> {
     spec,
     network,
     link,
-    startAgent({ clock, podCidr, network: other } = {}) {
-      const agent = startAgentOfPods({ ...spec, podCidr: podCidr ?? spec.podCidr }, { clock, network: other ?? network });
+    startAgent({ podCidr, ...others } = {}) {
+      const agent = startAgentOfPods({ ...spec, podCidr: podCidr ?? spec.podCidr }, { network, ...others });
       agents.add(agent);
       return agent;
     },
@@ -120,7 +126,7 @@ export async function openPodLab(): Promise<PodLab> {
 
 export function startAgentOfPods(
   { stateDir, nodeName, podCidr }: AgentSpec,
-  { clock = systemClock, network }: { readonly clock?: Clock | undefined; readonly network: Network },
+  { clock = systemClock, network, containers = linuxContainers }: AgentOverrides & { readonly network: Network },
 ): AgentOfPods {
   const controller = new AbortController();
   const log = createLog({ level: process.env.PODWIRE_TEST_LOG === undefined ? "silent" : "debug", name: "test" });
@@ -134,7 +140,7 @@ export function startAgentOfPods(
   const history: PodReport[] = [];
   const events: PodEvent[] = [];
   const pods = createPodManager({
-    ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers: linuxContainers },
+    ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers },
     ...{ records, addresses, clock, log, signal, adopted },
     onReport(report) {
       reports.set(report.uid, report);
