@@ -245,9 +245,9 @@ function describeSurvival(): void {
       const starter = spawn(process.execPath, [join(import.meta.dirname, "start-container.ts"), JSON.stringify(spec)], {
         stdio: ["ignore", "pipe", "ignore"],
       });
-      await once(starter.stdout, "data");
-      await sleep(rng.next() * 40);
       const ended = once(starter, "exit");
+      await once(starter.stdout, "data");
+      await sleep(rng.next() * 30);
       starter.kill("SIGKILL");
       await ended;
       // What it started needs a moment to come to rest; a start that never left the starter stays "starting" or absent.
