@@ -150,6 +150,13 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./port-forward.ts")).portForwardVerb,
   },
   {
+    name: "explain",
+    completes: "kinds",
+    group: "Other Commands",
+    summary: "Explain the fields of objects",
+    load: async () => (await import("./explain.ts")).explainVerb,
+  },
+  {
     name: "api-resources",
     group: "Other Commands",
     summary: "Print the kinds of object",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renderTable } from "../../scripts/generate.ts";
+import { renderComments, renderTable } from "../../scripts/generate.ts";
 
 const field = (name: string, number: number, type: string, more: { label?: string; typeName?: string } = {}) => ({
   name,
@@ -52,5 +52,31 @@ describe("the checker's table", () => {
   it("has no room for types that the checker does not know", () => {
     const message = { name: "Pod", field: [field("data", 1, "TYPE_BYTES")] };
     assert.throws(() => renderTable([message]), /the object checker knows no TYPE_BYTES/);
+  });
+});
+
+describe("the comments that explain prints", () => {
+  it("are those of messages and fields, by the names that manifests have", () => {
+    const text = renderComments({
+      name: "resources.proto",
+      messageType: [{ name: "Pod", field: [field("phase", 1, "TYPE_STRING"), field("hostPID", 30, "TYPE_BOOL")] }],
+      sourceCodeInfo: {
+        location: [
+          {},
+          { path: [12], leadingComments: " Of the file." },
+          { path: [4, 0], leadingComments: " Containers\n that go together.\n" },
+          { path: [4, 0, 2, 0], leadingComments: " How it is.\n" },
+          { path: [4, 0, 2, 0, 5], leadingComments: " Of a part of the field." },
+          { path: [4, 0, 2, 1], leadingComments: " Kept, not acted on.\n" },
+        ],
+      },
+    });
+    assert.deepEqual(text.slice(text.indexOf("export")).split("\n"), [
+      "export const comments: Readonly<Record<string, string>> = {",
+      '  "Pod": "Containers that go together.",',
+      '  "Pod.phase": "How it is.",',
+      "};",
+      "",
+    ]);
   });
 });

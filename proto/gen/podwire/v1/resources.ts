@@ -31,10 +31,21 @@ export interface Resource {
     | undefined;
 }
 
+/** What every object has. */
 export interface ObjectMeta {
-  name?: string | undefined;
-  generateName?: string | undefined;
-  namespace?: string | undefined;
+  /** Unique among the objects of its kind in its namespace; it can't be changed. */
+  name?:
+    | string
+    | undefined;
+  /** Where there is no name: the control plane makes one that begins so. */
+  generateName?:
+    | string
+    | undefined;
+  /** Where the object is; "default" where it is absent. */
+  namespace?:
+    | string
+    | undefined;
+  /** Unlike every other object's, for all time. */
   uid?:
     | string
     | undefined;
@@ -43,13 +54,28 @@ export interface ObjectMeta {
     | string
     | undefined;
   /** Counts the changes of `spec`. */
-  generation?: number | undefined;
-  creationTimestamp?: string | undefined;
-  deletionTimestamp?: string | undefined;
-  deletionGracePeriodSeconds?: number | undefined;
+  generation?:
+    | number
+    | undefined;
+  /** When it was created. */
+  creationTimestamp?:
+    | string
+    | undefined;
+  /** When it is to be gone; present once its deletion was asked for. */
+  deletionTimestamp?:
+    | string
+    | undefined;
+  /** How long its deletion may take. */
+  deletionGracePeriodSeconds?:
+    | number
+    | undefined;
+  /** What selectors choose objects by. */
   labels: { [key: string]: string };
+  /** Notes of people and programs; no selector reads them. */
   annotations: { [key: string]: string };
+  /** The objects that this one belongs to. */
   ownerReferences: OwnerReference[];
+  /** Who must agree before it goes. */
   finalizers: string[];
 }
 
@@ -72,25 +98,46 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean | undefined;
 }
 
+/** Something that is true of an object, or isn't. */
 export interface Condition {
+  /** What it is about, such as Ready. */
   type?:
     | string
     | undefined;
   /** "True", "False" or "Unknown". */
-  status?: string | undefined;
-  reason?: string | undefined;
-  message?: string | undefined;
-  lastTransitionTime?: string | undefined;
+  status?:
+    | string
+    | undefined;
+  /** Why, in one word. */
+  reason?:
+    | string
+    | undefined;
+  /** Why, for people. */
+  message?:
+    | string
+    | undefined;
+  /** When its status changed. */
+  lastTransitionTime?:
+    | string
+    | undefined;
+  /** When it was last heard of. */
   lastHeartbeatTime?: string | undefined;
   lastProbeTime?: string | undefined;
   observedGeneration?: number | undefined;
 }
 
+/** A part of the cluster with names of its own. */
 export interface Namespace {
   apiVersion?: string | undefined;
   kind?: string | undefined;
-  metadata?: ObjectMeta | undefined;
-  spec?: NamespaceSpec | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | NamespaceSpec
+    | undefined;
+  /** What is. */
   status?: NamespaceStatus | undefined;
 }
 
@@ -104,34 +151,65 @@ export interface NamespaceStatus {
   conditions: Condition[];
 }
 
+/** A host that runs pods. */
 export interface Node {
   apiVersion?: string | undefined;
   kind?: string | undefined;
-  metadata?: ObjectMeta | undefined;
-  spec?: NodeSpec | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | NodeSpec
+    | undefined;
+  /** What its agent says. */
   status?: NodeStatus | undefined;
 }
 
 export interface NodeSpec {
-  podCIDR?: string | undefined;
+  /** The block that its pods' addresses are of. */
+  podCIDR?:
+    | string
+    | undefined;
+  /** The same, in a list. */
   podCIDRs: string[];
-  unschedulable?: boolean | undefined;
+  /** No more pods come to it (podwire cordon). */
+  unschedulable?:
+    | boolean
+    | undefined;
+  /** What keeps pods without a matching toleration away. */
   taints: Taint[];
   providerID?: string | undefined;
 }
 
+/** Keeps pods off a node that don't tolerate it. */
 export interface Taint {
-  key?: string | undefined;
-  value?: string | undefined;
-  effect?: string | undefined;
+  /** Its name. */
+  key?:
+    | string
+    | undefined;
+  /** May be empty. */
+  value?:
+    | string
+    | undefined;
+  /** "NoSchedule", "PreferNoSchedule" or "NoExecute", which also makes pods go that are there. */
+  effect?:
+    | string
+    | undefined;
+  /** When it was set. */
   timeAdded?: string | undefined;
 }
 
 export interface NodeStatus {
+  /** What the host has. */
   capacity: { [key: string]: string };
+  /** What of it pods may have. */
   allocatable: { [key: string]: string };
+  /** How it is: Ready above all. */
   conditions: Condition[];
+  /** Where it is reached. */
   addresses: NodeAddress[];
+  /** Its kernel, system and versions. */
   nodeInfo?: NodeSystemInfo | undefined;
 }
 
@@ -162,31 +240,63 @@ export interface NodeSystemInfo {
   architecture?: string | undefined;
 }
 
+/** Containers that share an address, run together on one node. */
 export interface Pod {
   apiVersion?: string | undefined;
   kind?: string | undefined;
-  metadata?: ObjectMeta | undefined;
-  spec?: PodSpec | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | PodSpec
+    | undefined;
+  /** What is, as its node says. */
   status?: PodStatus | undefined;
 }
 
 export interface PodSpec {
+  /** What runs; at least one. */
   containers: Container[];
-  restartPolicy?: string | undefined;
-  terminationGracePeriodSeconds?: number | undefined;
-  nodeName?: string | undefined;
+  /** When a container that ended is started again: "Always" (the default), "OnFailure" or "Never". */
+  restartPolicy?:
+    | string
+    | undefined;
+  /** How long its programs have to end by themselves; 30 where absent. */
+  terminationGracePeriodSeconds?:
+    | number
+    | undefined;
+  /** Where it runs; the scheduler sets it where it is absent. */
+  nodeName?:
+    | string
+    | undefined;
+  /** Only nodes with these labels. */
   nodeSelector: { [key: string]: string };
-  hostNetwork?: boolean | undefined;
-  hostname?: string | undefined;
+  /** Uses its node's network, without an address of its own. */
+  hostNetwork?:
+    | boolean
+    | undefined;
+  /** Its host name; the pod's name where absent. */
+  hostname?:
+    | string
+    | undefined;
+  /** What follows the host name. */
   subdomain?:
     | string
     | undefined;
   /** Those with the restart policy Always are sidecars: they start in order with the others and run on beside the containers. */
   initContainers: Container[];
+  /** Folders that its containers may mount. */
   volumes: Volume[];
+  /** The taints that don't keep it off a node. */
   tolerations: Toleration[];
-  affinity?: Affinity | undefined;
+  /** Which nodes it needs or likes. */
+  affinity?:
+    | Affinity
+    | undefined;
+  /** More lines for /etc/hosts. */
   hostAliases: HostAlias[];
+  /** As whom its containers run, where they don't say so themselves. */
   securityContext?:
     | PodSecurityContext
     | undefined;
@@ -226,15 +336,25 @@ export interface PodSpec_OverheadEntry {
   value: string;
 }
 
+/** A line of /etc/hosts. */
 export interface HostAlias {
   ip?: string | undefined;
   hostnames: string[];
 }
 
+/** As whom all containers of a pod run. */
 export interface PodSecurityContext {
-  runAsUser?: number | undefined;
-  runAsGroup?: number | undefined;
+  /** The user's id. */
+  runAsUser?:
+    | number
+    | undefined;
+  /** The group's id. */
+  runAsGroup?:
+    | number
+    | undefined;
+  /** More groups. */
   supplementalGroups: number[];
+  /** The group that owns the pod's volumes. */
   fsGroup?:
     | number
     | undefined;
@@ -247,17 +367,29 @@ export interface PodSecurityContext {
   appArmorProfile?: { [key: string]: any } | undefined;
 }
 
+/** Lets a pod come to nodes with a taint. */
 export interface Toleration {
+  /** The taint's; all where it is empty and the operator is Exists. */
   key?:
     | string
     | undefined;
   /** "Exists" or "Equal", which is the default. */
-  operator?: string | undefined;
-  value?: string | undefined;
-  effect?: string | undefined;
+  operator?:
+    | string
+    | undefined;
+  /** The taint's, for Equal. */
+  value?:
+    | string
+    | undefined;
+  /** The taint's; all where absent. */
+  effect?:
+    | string
+    | undefined;
+  /** For NoExecute: how long it stays. */
   tolerationSeconds?: number | undefined;
 }
 
+/** Which nodes a pod needs or likes. */
 export interface Affinity {
   nodeAffinity?:
     | NodeAffinity
@@ -267,17 +399,25 @@ export interface Affinity {
   podAntiAffinity?: { [key: string]: any } | undefined;
 }
 
+/** By the labels of nodes. */
 export interface NodeAffinity {
-  requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector | undefined;
+  /** Only such nodes. */
+  requiredDuringSchedulingIgnoredDuringExecution?:
+    | NodeSelector
+    | undefined;
+  /** Rather such nodes. */
   preferredDuringSchedulingIgnoredDuringExecution: PreferredSchedulingTerm[];
 }
 
 export interface NodeSelector {
+  /** One of them must hold. */
   nodeSelectorTerms: NodeSelectorTerm[];
 }
 
 export interface NodeSelectorTerm {
+  /** All must hold, for the node's labels. */
   matchExpressions: NodeSelectorRequirement[];
+  /** All must hold, for the node's fields: metadata.name. */
   matchFields: NodeSelectorRequirement[];
 }
 
@@ -291,14 +431,26 @@ export interface NodeSelectorRequirement {
 }
 
 export interface PreferredSchedulingTerm {
+  /** From 1 to 100. */
   weight?: number | undefined;
   preference?: NodeSelectorTerm | undefined;
 }
 
+/** A folder that containers may mount. */
 export interface Volume {
-  name?: string | undefined;
-  emptyDir?: EmptyDirVolume | undefined;
-  configMap?: ConfigMapVolume | undefined;
+  /** What volumeMounts call it. */
+  name?:
+    | string
+    | undefined;
+  /** Empty at first; goes with the pod. */
+  emptyDir?:
+    | EmptyDirVolume
+    | undefined;
+  /** A file for each key of a ConfigMap. */
+  configMap?:
+    | ConfigMapVolume
+    | undefined;
+  /** A file for each key of a Secret. */
   secret?:
     | SecretVolume
     | undefined;
@@ -312,6 +464,7 @@ export interface Volume {
 }
 
 export interface EmptyDirVolume {
+  /** "Memory" for a folder in memory. */
   medium?:
     | string
     | undefined;
@@ -320,41 +473,99 @@ export interface EmptyDirVolume {
 }
 
 export interface ConfigMapVolume {
-  name?: string | undefined;
+  /** The ConfigMap's. */
+  name?:
+    | string
+    | undefined;
+  /** Only these keys, under these paths. */
   items: KeyToPath[];
-  defaultMode?: number | undefined;
+  /** The files' mode; 0644 where absent. */
+  defaultMode?:
+    | number
+    | undefined;
+  /** The pod starts without it too. */
   optional?: boolean | undefined;
 }
 
 export interface SecretVolume {
-  secretName?: string | undefined;
+  /** The Secret's. */
+  secretName?:
+    | string
+    | undefined;
+  /** Only these keys, under these paths. */
   items: KeyToPath[];
-  defaultMode?: number | undefined;
+  /** The files' mode; 0644 where absent. */
+  defaultMode?:
+    | number
+    | undefined;
+  /** The pod starts without it too. */
   optional?: boolean | undefined;
 }
 
+/** Which file a key becomes. */
 export interface KeyToPath {
-  key?: string | undefined;
-  path?: string | undefined;
+  key?:
+    | string
+    | undefined;
+  /** Inside the volume. */
+  path?:
+    | string
+    | undefined;
+  /** The file's mode. */
   mode?: number | undefined;
 }
 
+/** A program of a pod, apart from the others but for the network. */
 export interface Container {
-  name?: string | undefined;
-  image?: string | undefined;
+  /** Unique in its pod. */
+  name?:
+    | string
+    | undefined;
+  /** Where its program comes from; podwire/toolbox is there always. */
+  image?:
+    | string
+    | undefined;
+  /** In place of the image's own. */
   command: string[];
+  /** Follow the command. */
   args: string[];
-  workingDir?: string | undefined;
+  /** Where it starts. */
+  workingDir?:
+    | string
+    | undefined;
+  /** Its variables. */
   env: EnvVar[];
+  /** What it listens at: for people, probes and hostPort; others are reached too. */
   ports: ContainerPort[];
+  /** All keys of ConfigMaps and Secrets as variables. */
   envFrom: EnvFromSource[];
+  /** Where it sees the pod's volumes. */
   volumeMounts: VolumeMount[];
-  resources?: ResourceRequirements | undefined;
-  securityContext?: SecurityContext | undefined;
-  livenessProbe?: Probe | undefined;
-  readinessProbe?: Probe | undefined;
-  startupProbe?: Probe | undefined;
-  lifecycle?: Lifecycle | undefined;
+  /** What it needs and may have. */
+  resources?:
+    | ResourceRequirements
+    | undefined;
+  /** As whom it runs. */
+  securityContext?:
+    | SecurityContext
+    | undefined;
+  /** Started again where this fails. */
+  livenessProbe?:
+    | Probe
+    | undefined;
+  /** Not Ready while this fails. */
+  readinessProbe?:
+    | Probe
+    | undefined;
+  /** The other probes wait until this succeeds. */
+  startupProbe?:
+    | Probe
+    | undefined;
+  /** What is done after its start and before its end. */
+  lifecycle?:
+    | Lifecycle
+    | undefined;
+  /** The file whose text its status shows when it ended; /dev/termination-log where absent. */
   terminationMessagePath?:
     | string
     | undefined;
@@ -363,7 +574,10 @@ export interface Container {
     | string
     | undefined;
   /** Of an init container; "Always" makes it a sidecar. */
-  restartPolicy?: string | undefined;
+  restartPolicy?:
+    | string
+    | undefined;
+  /** Keeps its standard input open, for attach. */
   stdin?:
     | boolean
     | undefined;
@@ -375,15 +589,30 @@ export interface Container {
   resizePolicy: any[];
 }
 
+/** A variable. */
 export interface EnvVar {
-  name?: string | undefined;
-  value?: string | undefined;
+  name?:
+    | string
+    | undefined;
+  /** $(NAME) is replaced by the variable NAME. */
+  value?:
+    | string
+    | undefined;
+  /** Where its value comes from instead. */
   valueFrom?: EnvVarSource | undefined;
 }
 
+/** Exactly one is set. */
 export interface EnvVarSource {
-  fieldRef?: ObjectFieldSelector | undefined;
-  configMapKeyRef?: KeySelector | undefined;
+  /** A field of the pod. */
+  fieldRef?:
+    | ObjectFieldSelector
+    | undefined;
+  /** A key of a ConfigMap. */
+  configMapKeyRef?:
+    | KeySelector
+    | undefined;
+  /** A key of a Secret. */
   secretKeyRef?:
     | KeySelector
     | undefined;
@@ -391,8 +620,12 @@ export interface EnvVarSource {
   resourceFieldRef?: { [key: string]: any } | undefined;
 }
 
+/** A field of the pod. */
 export interface ObjectFieldSelector {
-  apiVersion?: string | undefined;
+  apiVersion?:
+    | string
+    | undefined;
+  /** Such as metadata.name, status.podIP or metadata.labels['app']. */
   fieldPath?: string | undefined;
 }
 
@@ -404,8 +637,15 @@ export interface KeySelector {
 }
 
 export interface EnvFromSource {
-  prefix?: string | undefined;
-  configMapRef?: EnvFromObject | undefined;
+  /** Put before each key. */
+  prefix?:
+    | string
+    | undefined;
+  /** A ConfigMap. */
+  configMapRef?:
+    | EnvFromObject
+    | undefined;
+  /** A Secret. */
   secretRef?: EnvFromObject | undefined;
 }
 
@@ -414,18 +654,43 @@ export interface EnvFromObject {
   optional?: boolean | undefined;
 }
 
+/** A port that a container listens at. */
 export interface ContainerPort {
-  name?: string | undefined;
-  containerPort?: number | undefined;
-  protocol?: string | undefined;
-  hostPort?: number | undefined;
+  /** For probes. */
+  name?:
+    | string
+    | undefined;
+  /** From 1 to 65535. */
+  containerPort?:
+    | number
+    | undefined;
+  /** "TCP" (the default), "UDP" or "SCTP". */
+  protocol?:
+    | string
+    | undefined;
+  /** The port of its node that leads here. */
+  hostPort?:
+    | number
+    | undefined;
+  /** The address of its node that it is bound to. */
   hostIP?: string | undefined;
 }
 
+/** Where a container sees a volume. */
 export interface VolumeMount {
-  name?: string | undefined;
-  mountPath?: string | undefined;
-  readOnly?: boolean | undefined;
+  /** The volume's. */
+  name?:
+    | string
+    | undefined;
+  /** In the container. */
+  mountPath?:
+    | string
+    | undefined;
+  /** Nothing can be written there. */
+  readOnly?:
+    | boolean
+    | undefined;
+  /** Only that file or folder of the volume. */
   subPath?:
     | string
     | undefined;
@@ -453,9 +718,17 @@ export interface ResourceRequirements_RequestsEntry {
   value: string;
 }
 
+/** As whom a container runs, and what it may. */
 export interface SecurityContext {
-  runAsUser?: number | undefined;
-  runAsGroup?: number | undefined;
+  /** The user's id. */
+  runAsUser?:
+    | number
+    | undefined;
+  /** The group's id. */
+  runAsGroup?:
+    | number
+    | undefined;
+  /** What it may beyond or below the default. */
   capabilities?:
     | Capabilities
     | undefined;
@@ -480,19 +753,39 @@ export interface Probe {
   exec?: ExecAction | undefined;
   httpGet?: HTTPGetAction | undefined;
   tcpSocket?: TCPSocketAction | undefined;
-  grpc?: GRPCAction | undefined;
-  initialDelaySeconds?: number | undefined;
-  timeoutSeconds?: number | undefined;
-  periodSeconds?: number | undefined;
-  successThreshold?: number | undefined;
-  failureThreshold?: number | undefined;
+  grpc?:
+    | GRPCAction
+    | undefined;
+  /** From the start to the first try. */
+  initialDelaySeconds?:
+    | number
+    | undefined;
+  /** How long a try may take; 1 where absent. */
+  timeoutSeconds?:
+    | number
+    | undefined;
+  /** From one try to the next; 10 where absent. */
+  periodSeconds?:
+    | number
+    | undefined;
+  /** How many successes in a row count; 1 where absent. */
+  successThreshold?:
+    | number
+    | undefined;
+  /** How many failures in a row count; 3 where absent. */
+  failureThreshold?:
+    | number
+    | undefined;
+  /** How long a container that this probe ends has to end by itself. */
   terminationGracePeriodSeconds?: number | undefined;
 }
 
+/** Runs a program in the container; exit code 0 is a success. */
 export interface ExecAction {
   command: string[];
 }
 
+/** Asks by HTTP; codes from 200 to 399 are a success. */
 export interface HTTPGetAction {
   path?:
     | string
@@ -509,22 +802,26 @@ export interface HTTPHeader {
   value?: string | undefined;
 }
 
+/** Connects; that is the success. */
 export interface TCPSocketAction {
   /** A number or a port's name. */
   port?: any | undefined;
   host?: string | undefined;
 }
 
+/** Asks the gRPC health service. */
 export interface GRPCAction {
   port?: number | undefined;
   service?: string | undefined;
 }
 
+/** What is done after a container's start and before its end. */
 export interface Lifecycle {
   postStart?: LifecycleHandler | undefined;
   preStop?: LifecycleHandler | undefined;
 }
 
+/** Exactly one is set. */
 export interface LifecycleHandler {
   exec?: ExecAction | undefined;
   httpGet?: HTTPGetAction | undefined;
@@ -532,22 +829,32 @@ export interface LifecycleHandler {
   tcpSocket?: TCPSocketAction | undefined;
 }
 
+/** Waits. */
 export interface SleepAction {
   seconds?: number | undefined;
 }
 
 export interface PodStatus {
   /** "Pending", "Running", "Succeeded", "Failed" or "Unknown". */
-  phase?: string | undefined;
+  phase?:
+    | string
+    | undefined;
+  /** How it is: PodScheduled, Initialized, ContainersReady, Ready. */
   conditions: Condition[];
   message?: string | undefined;
-  reason?: string | undefined;
+  reason?:
+    | string
+    | undefined;
+  /** Its node's address. */
   hostIP?: string | undefined;
   hostIPs: HostIP[];
+  /** Its own address. */
   podIP?: string | undefined;
   podIPs: PodIP[];
+  /** When its node began with it. */
   startTime?: string | undefined;
   containerStatuses: ContainerStatus[];
+  /** "Guaranteed", "Burstable" or "BestEffort", by what its containers need and may have. */
   qosClass?: string | undefined;
   initContainerStatuses: ContainerStatus[];
 }
@@ -560,11 +867,21 @@ export interface PodIP {
   ip?: string | undefined;
 }
 
+/** How a container is. */
 export interface ContainerStatus {
-  name?: string | undefined;
-  state?: ContainerState | undefined;
+  name?:
+    | string
+    | undefined;
+  /** Now. */
+  state?:
+    | ContainerState
+    | undefined;
+  /** How its run before ended. */
   lastState?: ContainerState | undefined;
-  ready?: boolean | undefined;
+  ready?:
+    | boolean
+    | undefined;
+  /** How often it was started again. */
   restartCount?: number | undefined;
   image?: string | undefined;
   imageID?: string | undefined;
@@ -598,13 +915,18 @@ export interface ContainerStateTerminated {
   containerID?: string | undefined;
 }
 
+/** Keys and values for pods: variables and files. */
 export interface ConfigMap {
   apiVersion?: string | undefined;
   kind?: string | undefined;
-  metadata?: ObjectMeta | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** Text. */
   data: { [key: string]: string };
   /** Base64. */
   binaryData: { [key: string]: string };
+  /** Neither keys nor values change any more. */
   immutable?: boolean | undefined;
 }
 
@@ -618,6 +940,7 @@ export interface ConfigMap_BinaryDataEntry {
   value: string;
 }
 
+/** Keys and values that are shown by their sizes only. */
 export interface Secret {
   apiVersion?: string | undefined;
   kind?: string | undefined;
@@ -632,6 +955,7 @@ export interface Secret {
   data: { [key: string]: string };
   /** Plain text; goes into `data` when the object is written, and is never answered. */
   stringData: { [key: string]: string };
+  /** Neither keys nor values change any more. */
   immutable?: boolean | undefined;
 }
 
@@ -649,13 +973,34 @@ export interface Secret_StringDataEntry {
 export interface Event {
   apiVersion?: string | undefined;
   kind?: string | undefined;
-  metadata?: ObjectMeta | undefined;
-  involvedObject?: ObjectReference | undefined;
-  reason?: string | undefined;
-  message?: string | undefined;
-  source?: EventSource | undefined;
-  firstTimestamp?: string | undefined;
-  lastTimestamp?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What it happened to. */
+  involvedObject?:
+    | ObjectReference
+    | undefined;
+  /** In one word. */
+  reason?:
+    | string
+    | undefined;
+  /** For people. */
+  message?:
+    | string
+    | undefined;
+  /** Who saw it. */
+  source?:
+    | EventSource
+    | undefined;
+  /** When it first happened. */
+  firstTimestamp?:
+    | string
+    | undefined;
+  /** When it last happened. */
+  lastTimestamp?:
+    | string
+    | undefined;
+  /** How often. */
   count?:
     | number
     | undefined;
