@@ -1,7 +1,7 @@
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { ageOf } from "./age.ts";
 import type { Column } from "./column.ts";
-import { podRestarts, podStatusText } from "./pod-status.ts";
+import { podStatusText, podSummary } from "./pod-status.ts";
 
 export const podColumns: readonly Column<Pod>[] = [
   { title: "READY", cell: readyText },
@@ -15,14 +15,13 @@ export const podColumns: readonly Column<Pod>[] = [
 ];
 
 function readyText(pod: Pod): string {
-  const statuses = pod.status?.containerStatuses ?? [];
-  const ready = statuses.filter((status) => status.ready === true && status.state?.running !== undefined);
-  return `${ready.length}/${pod.spec?.containers.length ?? 0}`;
+  const { ready, total } = podSummary(pod);
+  return `${ready}/${total}`;
 }
 
 function restartsText(pod: Pod, nowMs: number): string {
-  const { count, lastAt } = podRestarts(pod);
-  return count === 0 || lastAt === undefined ? String(count) : `${count} (${ageOf(lastAt, nowMs)} ago)`;
+  const { restarts, restartedAt } = podSummary(pod);
+  return restarts === 0 || restartedAt === undefined ? String(restarts) : `${restarts} (${ageOf(restartedAt, nowMs)} ago)`;
 }
 
 function readinessGatesText(pod: Pod): string {
