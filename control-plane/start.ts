@@ -14,6 +14,7 @@ import { namespaceController } from "./controllers/namespaces.ts";
 import { nodeEvents } from "./controllers/node-events.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { podGc } from "./controllers/pod-gc.ts";
+import { taintEviction } from "./controllers/taint-eviction.ts";
 import { eventExpiry } from "./events/expiry.ts";
 import { createEventRecorder } from "./events/recorder.ts";
 import { cryptoIds, type Ids } from "./ids.ts";
@@ -93,6 +94,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, podCidrController(surroundings, cluster), signal),
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),
+    runLoop(surroundings, taintEviction(surroundings, leases), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),

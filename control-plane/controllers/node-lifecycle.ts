@@ -1,5 +1,5 @@
-/* Keeps each Node's Ready condition true to its lease, and says of the pods of a node that went silent that they are not ready, as
- * Kubernetes' node lifecycle controller does. Nothing is evicted. */
+/* Keeps each Node's Ready condition true to its lease and its taints true to its state, and says of the pods of a node that went silent
+ * that they are not ready, as Kubernetes' node lifecycle controller does. What then drives pods away is taint-eviction.ts. */
 
 import { timestamp } from "#core/clock.ts";
 import { nodeKind } from "#core/objects/node.ts";
@@ -9,8 +9,9 @@ import { type EventRecorder, type Happening, referenceTo } from "../events/recor
 import type { PodCidrRange } from "../ipam/allocator.ts";
 import type { Leases } from "../sessions/leases.ts";
 import { wantedReady } from "../sessions/ready.ts";
-import { findCondition, setCondition } from "../state/conditions.ts";
+import { findCondition, setCondition, type WantedCondition } from "../state/conditions.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
+import { withTaints } from "../state/node-taints.ts";
 import { listObjects, nameOf, updateObject } from "../state/objects.ts";
 
 export interface LifecycleOptions {
@@ -22,13 +23,11 @@ export function nodeLifecycle(
   { store, clock, log, events }: Surroundings & { readonly events: EventRecorder },
   { leases, range }: LifecycleOptions,
 ): Loop {
-  const withReady = (node: Node): Node => {
+  const withHealth = (node: Node): Node => {
     const name = nameOf(node);
+    const now = timestamp(clock);
     const wanted = wantedReady({ node, live: leases.remainingMs(name) > 0, heard: leases.heard(name), range });
-    if (wanted === undefined) return node;
-    const status = node.status ?? { capacity: {}, allocatable: {}, conditions: [], addresses: [] };
-    const conditions = setCondition(status.conditions, wanted, timestamp(clock));
-    return conditions === status.conditions ? node : { ...node, status: { ...status, conditions: [...conditions] } };
+    return withTaints(wanted === undefined ? node : withReady(node, wanted, now), now);
   };
 
   return {
@@ -36,17 +35,17 @@ export function nodeLifecycle(
     prefixes: ["nodes/", "pods/"],
     async run() {
       for (const { object } of listObjects(store, nodeKind)) {
-        if (withReady(object) === object) continue;
+        if (withHealth(object) === object) continue;
         let ready: string | undefined;
         const wrote = await updateObject(store, nodeKind, {
           name: nameOf(object),
           change(node) {
-            const next = withReady(node);
+            const next = withHealth(node);
             ready = readyStatus(next);
             return next;
           },
         });
-        if (wrote) log.info({ node: nameOf(object), ready }, "node's Ready condition changed");
+        if (wrote) log.info({ node: nameOf(object), ready }, "node's Ready condition or taints changed");
       }
       const nodes = listObjects(store, nodeKind).map(({ object }) => object);
       const silent = new Set(nodes.filter((node) => readyStatus(node) === "Unknown").map(nameOf));
@@ -61,6 +60,12 @@ export function nodeLifecycle(
       return nextLapseMs(nodes, leases);
     },
   };
+}
+
+function withReady(node: Node, wanted: WantedCondition, now: string): Node {
+  const status = node.status ?? { capacity: {}, allocatable: {}, conditions: [], addresses: [] };
+  const conditions = setCondition(status.conditions, wanted, now);
+  return conditions === status.conditions ? node : { ...node, status: { ...status, conditions: [...conditions] } };
 }
 
 function readyStatus(node: Node): string | undefined {

@@ -9,7 +9,8 @@ import { findCondition, setCondition, type WantedCondition } from "../state/cond
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, nameOf, putObject, unchanged } from "../state/objects.ts";
 import type { Check, Store } from "../store/store.ts";
-import { occupies, schedule } from "./schedule.ts";
+import { addPod, usageOf } from "./node-usage.ts";
+import { schedule } from "./schedule.ts";
 
 /** Gives every pod that has no node one, or a reason; in the order in which the pods were made. */
 export function scheduler({ store, clock, log, events }: Surroundings & { readonly events: EventRecorder }): Loop {
@@ -57,25 +58,22 @@ interface Binding {
 }
 
 function planBindings(store: Store, clock: Clock): readonly Binding[] {
+  const pods = listObjects(store, podKind);
+  const open = pods.filter(({ object }) => object.metadata?.deletionTimestamp === undefined && !isScheduled(object));
+  if (open.length === 0) return [];
   const nodes = listObjects(store, nodeKind).map(({ object }) => object);
   const nodeNames = new Set(nodes.map(nameOf));
-  const pods = listObjects(store, podKind);
-  const podCounts = new Map<string, number>();
-  const count = (node: string) => podCounts.set(node, (podCounts.get(node) ?? 0) + 1);
-  for (const { object } of pods) {
-    if (occupies(object)) count(object.spec?.nodeName ?? "");
-  }
+  const usage = usageOf(pods.map(({ object }) => object));
   const now = timestamp(clock);
   const steps: Binding[] = [];
-  const open = pods.filter(({ object }) => object.metadata?.deletionTimestamp === undefined && !isScheduled(object));
   for (const found of open.sort((a, b) => a.entry.createRevision - b.entry.createRevision)) {
     const pod = found.object;
     const bound = pod.spec?.nodeName ?? "";
     let next = pod;
     if (bound === "") {
-      const decision = schedule({ pod, nodes, podCounts });
+      const decision = schedule({ pod, nodes, usage });
       if ("node" in decision) {
-        count(decision.node);
+        addPod(usage, decision.node, pod);
         next = withCondition(bind(pod, decision.node), scheduled, now);
       } else {
         next = withCondition(pod, unschedulable(decision.unschedulable), now);

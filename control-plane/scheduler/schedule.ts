@@ -1,7 +1,12 @@
-/* Which node a pod gets: the one with the fewest pods among those that would take it, the first by name where several have as few.
- * Pure: it decides from what it is given, the loop in run.ts acts. */
+/* Which node a pod gets. Nodes that can't take it are sorted out for the first reason that holds, in the order of Kubernetes' filters; of
+ * the others, the best has the fewest taints that the pod would rather avoid, then the most of what it prefers, then the fewest pods, and
+ * is the first by name. Pure: it decides from what it is given, the loop in run.ts acts. */
 
-import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import { tolerates } from "#core/objects/pod-placement.ts";
+import type { Node, Pod, Taint } from "#proto/podwire/v1/resources.ts";
+import { taintsOf } from "../state/node-taints.ts";
+import { isWantedNode, preferenceFor } from "./node-affinity.ts";
+import { type NodeUsage, portsCollide, shortages } from "./node-usage.ts";
 
 export type Decision =
   | { readonly node: string }
@@ -11,24 +16,26 @@ export type Decision =
 export interface ScheduleQuestion {
   readonly pod: Pod;
   readonly nodes: readonly Node[];
-  /** How many pods each node holds that have not ended. */
-  readonly podCounts: ReadonlyMap<string, number>;
+  /** By node, what its pods take. */
+  readonly usage: ReadonlyMap<string, NodeUsage>;
 }
 
-export function schedule({ pod, nodes, podCounts }: ScheduleQuestion): Decision {
+export function schedule({ pod, nodes, usage }: ScheduleQuestion): Decision {
   const refusals = new Map<string, number>();
-  let best: { readonly name: string; readonly podCount: number } | undefined;
+  let best: Candidate | undefined;
   for (const node of nodes) {
     const name = node.metadata?.name ?? "";
-    const refusal = refusalOf(pod, node);
-    if (refusal !== undefined) {
-      refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
-      continue;
-    }
-    const podCount = podCounts.get(name) ?? 0;
-    if (best === undefined || podCount < best.podCount || (podCount === best.podCount && name < best.name)) {
-      best = { name, podCount };
-    }
+    const of = usage.get(name);
+    const reasons = refusalsOf(pod, node, of);
+    for (const reason of reasons) refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
+    if (reasons.length > 0) continue;
+    const candidate = {
+      name,
+      avoided: untolerated(pod, node, "PreferNoSchedule").length,
+      preferred: preferenceFor(pod, node),
+      podCount: of?.podCount ?? 0,
+    };
+    if (best === undefined || isBetter(candidate, best)) best = candidate;
   }
   if (best !== undefined) return { node: best.name };
   if (nodes.length === 0) return { unschedulable: "no nodes available to schedule pods" };
@@ -36,19 +43,39 @@ export function schedule({ pod, nodes, podCounts }: ScheduleQuestion): Decision 
   return { unschedulable: `0/${nodes.length} nodes are available: ${reasons.join(", ")}.` };
 }
 
-/** Whether the pod counts for its node: it is bound there and has not ended. */
-export function occupies(pod: Pod): boolean {
-  const phase = pod.status?.phase;
-  return (pod.spec?.nodeName ?? "") !== "" && phase !== "Succeeded" && phase !== "Failed";
+interface Candidate {
+  readonly name: string;
+  readonly avoided: number;
+  readonly preferred: number;
+  readonly podCount: number;
 }
 
-/** Why the node does not take the pod, the first reason that holds; undefined where it does. */
-function refusalOf(pod: Pod, node: Node): string | undefined {
-  if (node.spec?.unschedulable === true || node.metadata?.deletionTimestamp !== undefined) return "node(s) were unschedulable";
-  if (!node.status?.conditions.some(({ type, status }) => type === "Ready" && status === "True")) return "node(s) were not ready";
-  const labels = node.metadata?.labels ?? {};
-  const selector = Object.entries(pod.spec?.nodeSelector ?? {});
-  if (selector.some(([key, value]) => labels[key] !== value)) return "node(s) didn't match Pod's node affinity/selector";
-  if (pod.spec?.hostNetwork !== true && (node.spec?.podCIDR ?? "") === "") return "node(s) had no pod CIDR";
-  return undefined;
+function isBetter(a: Candidate, b: Candidate): boolean {
+  if (a.avoided !== b.avoided) return a.avoided < b.avoided;
+  if (a.preferred !== b.preferred) return a.preferred > b.preferred;
+  return a.podCount === b.podCount ? a.name < b.name : a.podCount < b.podCount;
+}
+
+const cordoned = { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule" };
+
+/** Why the node does not take the pod; none where it does. */
+function refusalsOf(pod: Pod, node: Node, usage: NodeUsage | undefined): readonly string[] {
+  const { spec, metadata } = node;
+  const mayCome = (taint: Taint) => pod.spec?.tolerations.some((toleration) => tolerates(toleration, taint)) ?? false;
+  if (metadata?.deletionTimestamp !== undefined) return ["node(s) were unschedulable"];
+  if (spec?.unschedulable === true && !mayCome(cordoned)) return ["node(s) were unschedulable"];
+  const [taint] = untolerated(pod, node, "NoSchedule", "NoExecute");
+  if (taint !== undefined) return [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`];
+  if (!isWantedNode(pod, node)) return ["node(s) didn't match Pod's node affinity/selector"];
+  if (portsCollide(pod, usage)) return ["node(s) didn't have free ports for the requested pod ports"];
+  const shortage = shortages(pod, node, usage);
+  if (shortage.length > 0) return shortage;
+  if (pod.spec?.hostNetwork !== true && (spec?.podCIDR ?? "") === "") return ["node(s) had no pod CIDR"];
+  return [];
+}
+
+function untolerated({ spec }: Pod, node: Node, ...effects: readonly string[]): readonly Taint[] {
+  return taintsOf(node).filter(
+    (taint) => effects.includes(taint.effect ?? "") && !spec?.tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
 }

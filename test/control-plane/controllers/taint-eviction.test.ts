@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { eventKind } from "#core/objects/event.ts";
+import { podKind } from "#core/objects/pod.ts";
+import { evictionMs } from "../../../control-plane/controllers/taint-eviction.ts";
+import { listObjects } from "../../../control-plane/state/objects.ts";
+import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
+import { until } from "../../support/until.ts";
+
+const startMs = Date.UTC(2026, 0, 1);
+const at = (seconds: number) => new Date(startMs + seconds * 1_000).toISOString();
+
+describe("when a pod must go from a tainted node", () => {
+  const taint = { key: "gpu", value: "yes", effect: "NoExecute", timeAdded: at(-10) };
+  const cases: { title: string; tolerations: object[]; taints?: object[]; want: number | undefined }[] = [
+    { title: "never without a taint", tolerations: [], taints: [], want: undefined },
+    { title: "at once where it does not tolerate the taint", tolerations: [{ key: "other", operator: "Exists" }], want: 0 },
+    { title: "never where it tolerates it", tolerations: [{ key: "gpu", operator: "Exists" }], want: undefined },
+    {
+      title: "so long after the taint came as it tolerates it",
+      tolerations: [{ operator: "Exists", tolerationSeconds: 30 }],
+      want: 20,
+    },
+    {
+      title: "by the shortest of several tolerations",
+      tolerations: [
+        { operator: "Exists" },
+        { key: "gpu", value: "yes", tolerationSeconds: 15 },
+        { operator: "Exists", tolerationSeconds: 60 },
+      ],
+      want: 5,
+    },
+    {
+      title: "at once where it tolerates it for less than nothing",
+      tolerations: [{ operator: "Exists", tolerationSeconds: -5 }],
+      want: -10,
+    },
+    {
+      title: "by the first of several taints",
+      tolerations: [{ operator: "Exists", tolerationSeconds: 30 }],
+      taints: [taint, { key: "older", effect: "NoExecute", timeAdded: at(-20) }],
+      want: 10,
+    },
+    {
+      title: "from now on where the taint does not say when it came",
+      tolerations: [{ operator: "Exists", tolerationSeconds: 30 }],
+      taints: [{ key: "gpu", effect: "NoExecute" }],
+      want: 30,
+    },
+  ];
+  for (const { title, tolerations, taints = [taint], want } of cases) {
+    it(title, () => {
+      const pod = podKind.fromJson({ spec: { tolerations } });
+      assert.equal(evictionMs(pod, taints, startMs), want === undefined ? undefined : startMs + want * 1_000);
+    });
+  }
+});
+
+describe("the taint eviction controller", () => {
+  const isEnding = (cluster: TestCluster, name: string) => cluster.pod(name)?.metadata?.deletionTimestamp !== undefined;
+
+  async function startWithPods(): Promise<TestCluster> {
+    const cluster = await startTestCluster();
+    await cluster.joinReady("node-1");
+    await cluster.write("create", [
+      podManifest("web"),
+      podManifest("short", {
+        tolerations: [{ key: "node.kubernetes.io/unreachable", operator: "Exists", effect: "NoExecute", tolerationSeconds: 30 }],
+      }),
+      podManifest("loyal", { tolerations: [{ operator: "Exists" }] }),
+    ]);
+    await until(() => ["web", "short", "loyal"].every((name) => cluster.pod(name)?.spec?.nodeName === "node-1"), "scheduled");
+    return cluster;
+  }
+
+  it("taints a node that is lost, and evicts its pods after as long as they tolerate that", async () => {
+    await using cluster = await startWithPods();
+    await cluster.clock.advance(4_000);
+    await until(() => cluster.node("node-1")?.spec?.taints?.length === 2, "tainted");
+    assert.deepEqual(
+      cluster.node("node-1")?.spec?.taints.map(({ key, effect }) => `${key}:${effect}`),
+      ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"],
+    );
+    await until(async () => {
+      await cluster.clock.advance(1_000);
+      return isEnding(cluster, "short");
+    }, "the pod of 30 seconds ends");
+    assert.ok(cluster.clock.wallMs() - startMs >= 33_000, "not before its time");
+    assert.equal(isEnding(cluster, "web"), false);
+    const condition = cluster.pod("short")?.status?.conditions.find(({ type }) => type === "DisruptionTarget");
+    assert.equal(condition?.reason, "DeletionByTaintManager");
+    await until(async () => {
+      await cluster.clock.advance(30_000);
+      return isEnding(cluster, "web");
+    }, "the pod of five minutes ends");
+    assert.ok(cluster.clock.wallMs() - startMs >= 303_000, "not before its time");
+    assert.equal(isEnding(cluster, "loyal"), false);
+    const evictions = () =>
+      listObjects(cluster.store, eventKind).filter(({ object }) => object.reason === "TaintManagerEviction");
+    await until(() => evictions().length === 2, "two events");
+    assert.equal(evictions()[0]?.object.message?.startsWith("Marking for deletion Pod default/"), true);
+  });
+
+  it("takes the taints away, and evicts nothing, where the node comes back in time", async () => {
+    await using cluster = await startWithPods();
+    await cluster.clock.advance(4_000);
+    await until(() => cluster.node("node-1")?.spec?.taints?.length === 2, "tainted");
+    const { session } = await cluster.joinReady("node-1");
+    await until(() => (cluster.node("node-1")?.spec?.taints ?? []).length === 0, "not tainted");
+    const loyal = cluster.pod("loyal") ?? assert.fail();
+    for (let i = 0; i < 20; i++) {
+      // What is seen of a report says that the agent was heard.
+      session.reportRunning(loyal, `10.244.0.${i + 2}`);
+      await until(() => cluster.pod("loyal")?.status?.podIP === `10.244.0.${i + 2}`, "heard");
+      await cluster.clock.advance(2_000);
+    }
+    assert.equal(isEnding(cluster, "short"), false);
+  });
+
+  it("evicts pods that don't tolerate a user's taint, at once", async () => {
+    await using cluster = await startWithPods();
+    const node = cluster.node("node-1");
+    const taints = [{ key: "drain", effect: "NoExecute" }];
+    await cluster.write("update", { ...node, status: undefined, spec: { ...node?.spec, taints } });
+    await until(() => isEnding(cluster, "web") && isEnding(cluster, "short"), "evicted");
+    assert.equal(isEnding(cluster, "loyal"), false);
+    assert.equal(cluster.node("node-1")?.spec?.taints[0]?.timeAdded, "2026-01-01T00:00:00Z");
+  });
+
+  it("taints a node that is cordoned, until it is not", async () => {
+    await using cluster = await startWithPods();
+    const cordon = (unschedulable: boolean | null) =>
+      cluster.client.patch(
+        {
+          ...{ kind: "Node", namespace: "", name: "node-1", type: "merge", validate: "", dryRun: false },
+          json: JSON.stringify({ spec: { unschedulable } }),
+        },
+        { signal: AbortSignal.timeout(5_000) },
+      );
+    await cordon(true);
+    await until(() => cluster.node("node-1")?.spec?.taints?.[0]?.key === "node.kubernetes.io/unschedulable", "tainted");
+    await cluster.write("create", podManifest("late"));
+    await until(() => cluster.pod("late")?.status?.conditions.length === 1, "a decision");
+    assert.equal(cluster.pod("late")?.status?.conditions[0]?.message, "0/1 nodes are available: 1 node(s) were unschedulable.");
+    await cordon(null);
+    await until(() => cluster.pod("late")?.spec?.nodeName === "node-1", "scheduled");
+    await until(() => (cluster.node("node-1")?.spec?.taints ?? []).length === 0, "not tainted");
+    assert.equal(isEnding(cluster, "web"), false);
+  });
+});
