@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Json, JsonObject } from "#core/json.ts";
-import { integerFlag } from "../duration.ts";
+import { type AttachedRun, followRun } from "../attached-run.ts";
+import { durationFlag, integerFlag } from "../duration.ts";
 import { parseLabelPairs } from "../pairs.ts";
 import { badFlag, UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
@@ -15,6 +16,11 @@ interface RunOptions extends WriteOptions {
   readonly port?: number;
   readonly restart: string;
   readonly command?: boolean;
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
+  readonly attach?: boolean;
+  readonly rm?: boolean;
+  readonly podRunningTimeout: number;
 }
 
 export const runVerb: Verb<RunOptions> = {
@@ -28,6 +34,9 @@ export const runVerb: Verb<RunOptions> = {
     # With variables, labels and a port
     podwire run web --image=podwire/toolbox --env=MODE=test --labels=app=web,tier=front --port=8080 --command -- sleep inf
 
+    # One that is gone when it ends, its output and exit code ours
+    podwire run once -i --rm --image=podwire/toolbox --restart=Never --command -- sh -c 'echo done; exit 3'
+
     # As a manifest, without creating it
     podwire run web --image=podwire/toolbox --dry-run=client -o yaml`,
   flags(command) {
@@ -39,12 +48,29 @@ export const runVerb: Verb<RunOptions> = {
       .option("--port <port>", "the port that the container listens at", integerFlag("--port"))
       .option("--restart <policy>", "Always, OnFailure or Never", "Always")
       .option("--command", "the words are the command, in place of the image's own");
+    command
+      .option("-i, --stdin", "keep the container's standard input open, and pass ours on")
+      .option("-t, --tty", "no container has a terminal of its own: says so and goes on without")
+      .option("--attach", "wait for the start and print what the container prints; with -i always")
+      .option("--rm", "delete the pod when it ends; with --attach or -i")
+      .addOption(
+        new Option("--pod-running-timeout <duration>", "how long the start may take")
+          .argParser(durationFlag("--pod-running-timeout"))
+          .default(60_000, "1m"),
+      );
     modeFlags(command);
   },
   async run(invocation) {
     const modes = writeModes(invocation.options);
     const document = inNamespace(podOf(invocation), invocation);
-    return writeDocuments(invocation, { call: callCreate, modes, documents: [document] });
+    const attached = attachedOf(invocation);
+    if (attached === undefined) return writeDocuments(invocation, { call: callCreate, modes, documents: [document] });
+    if (modes.dryRun !== "none")
+      throw new UsageError("--dry-run can't be used with attached containers options (--attach, --stdin, or --tty)");
+    // As kubectl: what one reads is the container's output and nothing else.
+    const silent = { ...invocation, printer: { ...invocation.printer, print: async () => {} } };
+    await writeDocuments(silent, { call: callCreate, modes, documents: [document] });
+    return followRun(invocation, attached);
   },
 };
 
@@ -78,6 +104,7 @@ function podOf({ args, afterDashes = [], options }: Invocation<RunOptions>): Jso
         {
           name,
           image: options.image,
+          ...(options.stdin === true ? { stdin: true } : {}),
           ...(words.length === 0 ? {} : { [options.command === true ? "command" : "args"]: words }),
           ...(env.length === 0 ? {} : { env: env.map(variableOf) }),
           ...(port === undefined ? {} : { ports: [{ containerPort: port }] }),
@@ -86,6 +113,16 @@ function podOf({ args, afterDashes = [], options }: Invocation<RunOptions>): Jso
       restartPolicy: options.restart,
     },
   };
+}
+
+function attachedOf({ args, options }: Invocation<RunOptions>): AttachedRun | undefined {
+  const { stdin = false, tty = false, rm = false, restart, podRunningTimeout } = options;
+  if (tty && !stdin) throw new UsageError("-i/--stdin is required for containers with -t/--tty=true");
+  if (!stdin && options.attach !== true) {
+    if (rm) throw new UsageError("--rm should only be used for attached containers");
+    return undefined;
+  }
+  return { name: args[0] ?? "", stdin, tty, remove: rm, restart, startTimeoutMs: podRunningTimeout };
 }
 
 function variableOf(text: string): Json {
