@@ -137,7 +137,7 @@ const fields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "involvedObject.fieldPath": "",
     reason: "",
     reportingComponent: "",
-    "source.component": "",
+    source: "",
     type: "",
   },
   Namespace: { "status.phase": "" },
@@ -147,13 +147,16 @@ const fields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "metadata.namespace": "",
     "spec.nodeName": "",
     "spec.restartPolicy": "",
-    "spec.schedulerName": "",
-    "spec.serviceAccountName": "",
+    "spec.schedulerName": "default-scheduler",
+    "spec.serviceAccountName": "default",
     "spec.hostNetwork": "false",
     "status.phase": "",
     "status.podIP": "",
   },
 };
+
+/** Fields whose values stand elsewhere: at the first of these paths that has one. */
+const elsewhere: Readonly<Record<string, readonly string[]>> = { source: ["source.component", "reportingComponent"] };
 
 /** Throws "invalid" where `kind`, such as "Pod", cannot be selected by a field. */
 export function parseFieldSelector(text: string, kind: string): FieldSelector {
@@ -172,8 +175,9 @@ function parseTerm(term: string, known: Readonly<Record<string, string>>, text: 
   const [, field = "", operator, value = ""] = match.map((part) => part.trim());
   const absent = own(known, field);
   if (absent === undefined) throw invalid(`field label not supported: ${field} (${hint(field, Object.keys(known))})`);
-  const path = field.split(".");
-  return (object) => ((read(object, path) ?? absent) === value) === (operator !== "!=");
+  const paths = (own(elsewhere, field) ?? [field]).map((path) => path.split("."));
+  const valueIn = (object: object) => paths.map((path) => read(object, path)).find((found) => found !== undefined) ?? absent;
+  return (object) => (valueIn(object) === value) === (operator !== "!=");
 }
 
 function hint(field: string, known: readonly string[]): string {

@@ -115,7 +115,22 @@ describe("a field selector", () => {
     spec: { nodeName: "node-1", restartPolicy: "Always", hostNetwork: true },
     status: { phase: "Running", podIP: "10.244.1.2" },
   };
+  const event = {
+    metadata: { name: "web.1", namespace: "default" },
+    involvedObject: { kind: "Pod", name: "web", namespace: "default", uid: "u", fieldPath: "spec.containers{web}" },
+    ...{ reason: "BackOff", type: "Warning", source: { component: "kubelet", host: "node-1" } },
+  };
   const cases: { text: string; object: object; kind: string; want: boolean }[] = [
+    { text: "involvedObject.kind=Pod,involvedObject.name=web", kind: "Event", object: event, want: true },
+    { text: "involvedObject.fieldPath=spec.containers{web}", kind: "Event", object: event, want: true },
+    { text: "involvedObject.uid=other", kind: "Event", object: event, want: false },
+    { text: "type!=Normal,reason=BackOff", kind: "Event", object: event, want: true },
+    { text: "source=kubelet", kind: "Event", object: event, want: true },
+    { text: "source=kubelet", kind: "Event", object: { reportingComponent: "kubelet" }, want: true },
+    { text: "source=", kind: "Event", object: event, want: false },
+    { text: "type=Opaque", kind: "Secret", object: { type: "Opaque" }, want: true },
+    { text: "metadata.namespace=a", kind: "ConfigMap", object: { metadata: { namespace: "b" } }, want: false },
+    { text: "spec.schedulerName=default-scheduler", kind: "Pod", object: pod, want: true },
     { text: "", kind: "Pod", object: pod, want: true },
     { text: "metadata.name=web", kind: "Pod", object: pod, want: true },
     { text: "metadata.name==db", kind: "Pod", object: pod, want: false },
