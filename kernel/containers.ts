@@ -2,6 +2,7 @@
  * be killed at any moment. A folder holds
  *   init   /proc/PID/stat of container.sh, as seen from outside, from its first moment
  *   exit   "started", then the exit code, each a line, as they happen; "failed" where container.sh itself never ran
+ *   stdin  a named pipe, where the container has an input
  *   etc/   hosts, resolv.conf and hostname, bound into the container
  *   command.json   its environment, working directory, user and capabilities, for what is run in it later
  *   mounts, and folders that it names   what the container sees, see container-mounts.ts
@@ -13,6 +14,7 @@ import {
   appendFileSync,
   closeSync,
   type FSWatcher,
+  fchownSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -26,6 +28,7 @@ import { join, normalize } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
+import { createInput } from "./container-input.ts";
 import { mountTable } from "./container-mounts.ts";
 import { type ContainerRights, checkUser, rightsArguments } from "./container-rights.ts";
 import { netnsPath } from "./netns.ts";
@@ -51,6 +54,8 @@ export interface ContainerSpec {
   /** In this order. */
   readonly mounts?: readonly ContainerMount[];
   readonly rights?: ContainerRights;
+  /** Whether it has a standard input, for `openInput`; it reads the end of one otherwise. */
+  readonly stdin?: boolean;
   readonly command: Command;
 }
 
@@ -122,7 +127,8 @@ export interface Containers {
 }
 
 export const linuxContainers: Containers = {
-  async start({ stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, mounts = [], rights = {}, command }, signal) {
+  async start(spec, signal) {
+    const { stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, mounts = [], rights = {}, command } = spec;
     signal.throwIfAborted();
     if (rights.user !== undefined) checkUser(rights.user);
     const etc = join(stateDir, "etc");
@@ -147,8 +153,12 @@ export const linuxContainers: Containers = {
 
     const log = openSync(logPath, "a", 0o600);
     const exit = openSync(exitPath(stateDir), "wx", 0o600);
+    const input = spec.stdin === true ? createInput(stateDir) : undefined;
     try {
-      const child = spawn(program, args, { detached: true, cwd: "/", env: ownEnvironment, stdio: ["ignore", log, log, exit] });
+      // Whoever opens /dev/stdout opens this file.
+      if (rights.user !== undefined) fchownSync(log, rights.user.uid, rights.user.gid);
+      const options = { detached: true, cwd: "/", env: ownEnvironment };
+      const child = spawn(program, args, { ...options, stdio: [input ?? "ignore", log, log, exit] });
       await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
         child.once("error", (error) => reject(new AppError("internal", `${program}: ${error.message}`, { cause: error })));
@@ -157,8 +167,7 @@ export const linuxContainers: Containers = {
       await settled(stateDir, (state) => state.state !== "starting", signal, child);
       if (readState(stateDir).state === "starting") writeSync(exit, "failed\n");
     } finally {
-      closeSync(log);
-      closeSync(exit);
+      for (const descriptor of [log, exit, input]) if (descriptor !== undefined) closeSync(descriptor);
     }
   },
 

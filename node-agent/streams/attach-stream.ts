@@ -1,7 +1,10 @@
-/* Serves a container's own output from now on, until the container's run ends: it goes to the log, so the log's end is followed. */
+/* Serves the streams of a container's own program. What it prints goes to its log, so the log's end is followed until the run is over;
+ * what is typed goes to its input. */
 
-import { AppError } from "#core/errors.ts";
+import type { Writable } from "node:stream";
+import { openInput } from "#kernel/container-input.ts";
 import type { AttachStart } from "#proto/podwire/v1/streams.ts";
+import { drainedOrClosed } from "./bytes.ts";
 import { type LogOptions, serveLogs } from "./log-stream.ts";
 import type { ServedStream } from "./served-stream.ts";
 
@@ -10,10 +13,26 @@ export interface AttachOptions extends Omit<LogOptions, "start"> {
 }
 
 export function serveAttach({ start, ...context }: AttachOptions): ServedStream {
-  if (start.stdin) throw new AppError("unimplemented", "the containers of this version have no standard input: leave out -i");
   const { namespace, pod, container } = start;
-  return serveLogs({
-    ...context,
-    start: { namespace, pod, container, follow: true, tailLines: 0, previous: false, timestamps: false },
-  });
+  const input = start.stdin ? openInputOf(context, start) : undefined;
+  const follow = { namespace, pod, container, follow: true, tailLines: 0, previous: false, timestamps: false };
+  const logs = serveLogs({ ...context, start: follow });
+  return {
+    output: logs.output,
+    async accept({ frame }) {
+      // The input of the container outlives whoever attached: `stdinEnd` ends nothing.
+      if (input !== undefined && frame?.$case === "stdin" && !input.write(frame.value)) await drainedOrClosed(input);
+    },
+    close() {
+      input?.destroy();
+      logs.close();
+    },
+  };
+}
+
+function openInputOf({ pods }: Pick<AttachOptions, "pods">, { namespace, pod, container }: AttachStart): Writable {
+  const input = openInput(pods.find(namespace, pod, container).stateDir);
+  // A container that ended breaks the pipe; its end is told by the output.
+  input.on("error", () => {});
+  return input;
 }

@@ -1,6 +1,7 @@
 /* Serves an exec: frames in are standard input, frames out are what the command prints, and then its exit code. */
 
 import type { Readable } from "node:stream";
+import type { Clock } from "#core/clock.ts";
 import { AppError } from "#core/errors.ts";
 import type { Containers, Exec } from "#kernel/containers.ts";
 import type { ExecStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
@@ -11,14 +12,18 @@ import type { ServedStream } from "./served-stream.ts";
 /** Ctrl-D: a terminal's input has no other end, and what it shows comes by the same descriptor. */
 const endOfInput = "\x04";
 
+/** A terminal that another program holds does not end with its own: it is over when that has ended and nothing came for so long. */
+const lingerMs = 50;
+
 export interface ExecOptions {
   readonly start: ExecStart;
   readonly pods: PodManager;
   readonly containers: Containers;
+  readonly clock: Clock;
 }
 
 /** Its `close` kills the command where that still runs. */
-export function serveExec({ start, pods, containers }: ExecOptions): ServedStream {
+export function serveExec({ start, pods, containers, clock }: ExecOptions): ServedStream {
   if (start.command.length === 0) throw new AppError("invalid", "exec needs a command");
   const { stateDir } = pods.find(start.namespace, start.pod, start.container);
   const exec = containers.exec(stateDir, { argv: start.command }, start.tty ? "terminal" : "pipes");
@@ -30,7 +35,7 @@ export function serveExec({ start, pods, containers }: ExecOptions): ServedStrea
   };
   if (!start.stdin && !start.tty) endInput();
   return {
-    output: outputOf(exec),
+    output: outputOf(exec, start.tty ? clock : undefined),
     async accept({ frame }) {
       if (frame?.$case === "stdin" && !exec.stdin.write(frame.value)) await drainedOrClosed(exec.stdin);
       if (frame?.$case === "stdinEnd") endInput();
@@ -40,9 +45,10 @@ export function serveExec({ start, pods, containers }: ExecOptions): ServedStrea
   };
 }
 
-async function* outputOf(exec: Exec): AsyncGenerator<StreamOutput, void, undefined> {
+/** `clock` where it is on a terminal. */
+async function* outputOf(exec: Exec, clock: Clock | undefined): AsyncGenerator<StreamOutput, void, undefined> {
   try {
-    yield* merged(exec.stdout, exec.stderr);
+    yield* merged(exec, clock);
     yield { frame: { $case: "exit", value: { code: await exec.exitCode } } };
   } finally {
     exec.kill();
@@ -50,8 +56,17 @@ async function* outputOf(exec: Exec): AsyncGenerator<StreamOutput, void, undefin
 }
 
 /** Reads a pipe only when a frame is asked for, so that a slow reader slows the command down. */
-async function* merged(stdout: Readable, stderr: Readable): AsyncGenerator<StreamOutput, void, undefined> {
+async function* merged(
+  { stdout, stderr, exitCode }: Exec,
+  clock: Clock | undefined,
+): AsyncGenerator<StreamOutput, void, undefined> {
   let wake = () => {};
+  let exited = false;
+  const onExit = () => {
+    exited = true;
+    wake();
+  };
+  exitCode.then(onExit, onExit);
   const open = new Map<Readable, "stdout" | "stderr">([
     [stdout, "stdout"],
     [stderr, "stderr"],
@@ -78,6 +93,21 @@ async function* merged(stdout: Readable, stderr: Readable): AsyncGenerator<Strea
       for (const value of slices(chunk)) yield { frame: { $case, value } };
     }
     if (open.size === 0) return;
-    if (idle) await changed;
+    if (!idle) continue;
+    if (!exited || clock === undefined) await changed;
+    else if (!(await happensWithin(changed, lingerMs, clock))) return;
+  }
+}
+
+async function happensWithin(event: Promise<void>, ms: number, clock: Clock): Promise<boolean> {
+  const waiting = new AbortController();
+  const late = clock.sleep(ms, waiting.signal).then(
+    () => false,
+    () => true,
+  );
+  try {
+    return await Promise.race([event.then(() => true), late]);
+  } finally {
+    waiting.abort();
   }
 }

@@ -86,7 +86,7 @@ function serveStart(start: OpenStream["start"], { pods, containers, clock }: Str
   try {
     switch (start?.$case) {
       case "exec":
-        return serveExec({ start: start.value, pods, containers });
+        return serveExec({ start: start.value, pods, containers, clock });
       case "logs":
         return serveLogs({ start: start.value, pods, containers, clock });
       case "attach":

@@ -6,7 +6,7 @@ import { type ContainerSpec, linuxContainers } from "#kernel/containers.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
 import type { OpenStream } from "#proto/podwire/v1/agent.ts";
-import type { ExecStart, LogsStart, StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
+import type { AttachStart, ExecStart, LogsStart, StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
 import type { FoundContainer } from "../../node-agent/pods/found-container.ts";
 import type { PodManager } from "../../node-agent/pods/pod-manager.ts";
 import { createStreamServer } from "../../node-agent/streams/stream-server.ts";
@@ -18,11 +18,13 @@ export interface StreamLab extends AsyncDisposable {
   readonly plane: FakeControlPlane;
   /** The one container that streams find, as the pod manager would give it. */
   found: FoundContainer | undefined;
-  find(spec: Pick<ContainerSpec, "stateDir" | "logPath">, previousLogPath?: string): void;
+  find(spec: Pick<ContainerSpec, "stateDir" | "logPath" | "netns">, previousLogPath?: string): void;
   open(start: OpenStream["start"]): Promise<PlayedStream>;
   exec(start: Partial<ExecStart>): Promise<PlayedStream>;
   logs(start: Partial<LogsStart>): Promise<PlayedStream>;
-  /** The user of the newest stream goes, as the broker tells it: the call ends, and the session says so. */
+  attach(start?: Partial<AttachStart>): Promise<PlayedStream>;
+  forward(port: number): Promise<PlayedStream>;
+  /** The user of the stream goes, as the broker tells it: the call ends, and the session says so. */
   leave(stream: PlayedStream): void;
 }
 
@@ -35,6 +37,7 @@ export async function openStreamLab(): Promise<StreamLab> {
   const stopping = new AbortController();
   const identity = { nodeName: "node-1", credential };
   let count = 0;
+  const ids = new WeakMap<PlayedStream, string>();
   const pods: PodManager = {
     set() {},
     reports: () => [],
@@ -59,16 +62,19 @@ export async function openStreamLab(): Promise<StreamLab> {
   stack.defer(() => stopping.abort());
   const lab: StreamLab = {
     ...{ containers, plane, found: undefined },
-    find({ stateDir, logPath }, previous) {
+    find({ stateDir, logPath, netns }, previous) {
       lab.found = {
-        ...{ name: "main", stateDir, netns: undefined },
+        ...{ name: "main", stateDir, netns },
         logPath: (runsBack) => [logPath, previous][runsBack],
       };
     },
-    open(start) {
+    async open(start) {
       count += 1;
-      server.open({ streamId: `stream-${count}`, start });
-      return plane.stream(`stream-${count}`);
+      const streamId = `stream-${count}`;
+      server.open({ streamId, start });
+      const stream = await plane.stream(streamId);
+      ids.set(stream, streamId);
+      return stream;
     },
     exec: (start) =>
       lab.open({
@@ -83,9 +89,12 @@ export async function openStreamLab(): Promise<StreamLab> {
           ...{ previous: false, timestamps: false, ...start },
         },
       }),
+    attach: (start) =>
+      lab.open({ $case: "attach", value: { namespace: "default", pod: "web", container: "", stdin: false, ...start } }),
+    forward: (port) => lab.open({ $case: "portForward", value: { namespace: "default", pod: "web", port } }),
     leave(stream) {
       stream.end();
-      server.close(`stream-${count}`);
+      server.close(ids.get(stream) ?? "");
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
@@ -114,6 +123,22 @@ export async function transcript(stream: PlayedStream): Promise<Transcript> {
       return { stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString(), ...ending };
     }
   }
+}
+
+/** Reads until the output has `text`; answers all of it. */
+export async function sees(stream: PlayedStream, text: string): Promise<string> {
+  let output = "";
+  while (!output.includes(text)) {
+    const frame = await nextFrame(stream);
+    if (frame?.$case !== "stdout")
+      throw new Error(`no ${JSON.stringify(text)} in ${JSON.stringify(output)}, but ${frame?.$case}`);
+    output += Buffer.from(frame.value).toString();
+  }
+  return output;
+}
+
+export function stdinFrame(text: string): StreamInput {
+  return { frame: { $case: "stdin", value: Buffer.from(text) } };
 }
 
 /** Undefined where the agent ended the stream. */
