@@ -2,9 +2,8 @@
 
 import { formatCidr } from "#core/cidr.ts";
 import { AppError, unreachable } from "#core/errors.ts";
-import { formatIpv4 } from "#core/ipv4.ts";
 import { type Network, type NetworkState, type NetworkStep, type Route, type Rule, type SetElement, tunName } from "./network.ts";
-import { digestOf } from "./nft.ts";
+import { digestOf, renderElement } from "./nft.ts";
 
 export interface FakeNetwork extends Network {
   /** Everything that was applied, in order. */
@@ -106,7 +105,7 @@ function ruleKey({ priority, from, table }: Rule): string {
 }
 
 function elementKey(element: SetElement): string {
-  return `${element.set} ${element.set === "pods" ? element.device : ""} ${formatIpv4(element.address)}`;
+  return renderElement("add", element);
 }
 
 function mustHave(condition: boolean, step: NetworkStep): void {

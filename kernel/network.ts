@@ -47,6 +47,16 @@ export interface PodLink {
   readonly netns: string;
   readonly device: string;
   readonly address: Ipv4;
+  readonly hostPorts?: readonly HostPort[];
+}
+
+/** A port of the node that leads to one of the pod's. */
+export interface HostPort {
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  readonly containerPort: number;
+  /** The node's address that it is for; every one that the node has, but for localhost, where it is absent. */
+  readonly hostAddress?: Ipv4;
 }
 
 /** The constant part of the nftables table. */
@@ -58,7 +68,9 @@ export interface RuleBase {
 /** The part that follows pods and peers. */
 export type SetElement =
   | { readonly set: "pods"; readonly device: string; readonly address: Ipv4 }
-  | { readonly set: "nodes"; readonly address: Ipv4 };
+  | { readonly set: "nodes"; readonly address: Ipv4 }
+  /** `address` is the pod's. */
+  | ({ readonly set: "hostPorts"; readonly address: Ipv4 } & HostPort);
 
 export interface NetworkState {
   readonly routes: readonly Route[];

@@ -3,11 +3,15 @@
 
 import { createHash } from "node:crypto";
 import { formatCidr } from "#core/cidr.ts";
+import { unreachable } from "#core/errors.ts";
 import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
 import { podDevicePrefix, type RuleBase, type SetElement, tunName } from "./network.ts";
 
 const table = "ip podwire";
 const marker = "base_";
+/** Host ports, of each of the node's addresses and of one of them. */
+const anyAddressMap = "host_ports";
+const oneAddressMap = "host_address_ports";
 
 /** Identifies a rule base; an empty chain of that name says in the kernel which one the table was made from. */
 export function digestOf(base: RuleBase): string {
@@ -21,6 +25,8 @@ export function renderRuleBase(base: RuleBase, stale: string | undefined): strin
     `add table ${table}`,
     `add set ${table} pods { type ifname . ipv4_addr; }`,
     `add set ${table} nodes { type ipv4_addr; }`,
+    `add map ${table} ${anyAddressMap} { type inet_proto . inet_service : ipv4_addr . inet_service; }`,
+    `add map ${table} ${oneAddressMap} { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }`,
     ...chainsOf(base),
     `add chain ${table} ${marker}${digest}`,
     ...(stale === undefined || stale === digest ? [] : [`delete chain ${table} ${marker}${stale}`]),
@@ -28,8 +34,26 @@ export function renderRuleBase(base: RuleBase, stale: string | undefined): strin
 }
 
 export function renderElement(verb: "add" | "delete", element: SetElement): string {
-  const value = element.set === "pods" ? `"${element.device}" . ${formatIpv4(element.address)}` : formatIpv4(element.address);
-  return `${verb} element ${table} ${element.set} { ${value} }`;
+  const { set, value } = inTable(element);
+  return `${verb} element ${table} ${set} { ${value} }`;
+}
+
+function inTable(element: SetElement): { readonly set: string; readonly value: string } {
+  const address = formatIpv4(element.address);
+  switch (element.set) {
+    case "pods":
+      return { set: element.set, value: `"${element.device}" . ${address}` };
+    case "nodes":
+      return { set: element.set, value: address };
+    case "hostPorts": {
+      const { protocol, port, containerPort, hostAddress } = element;
+      const value = `${protocol} . ${port} : ${address} . ${containerPort}`;
+      if (hostAddress === undefined) return { set: anyAddressMap, value };
+      return { set: oneAddressMap, value: `${formatIpv4(hostAddress)} . ${value}` };
+    }
+    default:
+      return unreachable(element);
+  }
 }
 
 function chainsOf({ podRange, nodeAddress }: RuleBase): string[] {
@@ -39,10 +63,21 @@ function chainsOf({ podRange, nodeAddress }: RuleBase): string[] {
     `add chain ${table} antispoof { type filter hook prerouting priority raw; policy accept; }`,
     `flush chain ${table} antispoof`,
     `add rule ${table} antispoof iifname "${podDevicePrefix}*" iifname . ip saddr != @pods counter drop`,
+    // Host ports, for whoever comes and for the node itself.
+    ...["prerouting", "output"].flatMap((hook) => [
+      `add chain ${table} host_${hook} { type nat hook ${hook} priority -100; policy accept; }`,
+      `flush chain ${table} host_${hook}`,
+      `add rule ${table} host_${hook} ip daddr 127.0.0.0/8 accept`,
+      ...[`ip daddr . meta l4proto . th dport map @${oneAddressMap}`, `meta l4proto . th dport map @${anyAddressMap}`].map(
+        (target) => `add rule ${table} host_${hook} meta l4proto { tcp, udp } fib daddr type local dnat ip to ${target}`,
+      ),
+    ]),
     // Pods keep their address towards pods and nodes; towards the rest of the world they borrow the node's. Never `masquerade`:
     // it would pick the address of whatever device the packet leaves by.
     `add chain ${table} egress { type nat hook postrouting priority srcnat; policy accept; }`,
     `flush chain ${table} egress`,
+    // A pod that comes to itself by way of its host port: it would not answer its own address.
+    `add rule ${table} egress ct status dnat iifname . ip daddr @pods snat to ${formatIpv4(nodeAddress)}`,
     `add rule ${table} egress oifname "${tunName}" accept`,
     `add rule ${table} egress ip saddr ${pods} ip daddr != ${pods} ip daddr != @nodes snat to ${formatIpv4(nodeAddress)} fully-random`,
   ];
@@ -52,6 +87,7 @@ interface NftJson {
   readonly nftables: readonly {
     readonly chain?: { readonly name: string };
     readonly set?: { readonly name: string; readonly elem?: readonly unknown[] };
+    readonly map?: { readonly name: string; readonly elem?: readonly unknown[] };
   }[];
 }
 
@@ -60,8 +96,11 @@ export function parseTable(json: string): { ruleBase: string | undefined; elemen
   const { nftables } = JSON.parse(json) as NftJson;
   const elements: SetElement[] = [];
   let ruleBase: string | undefined;
-  for (const { chain, set } of nftables) {
+  for (const { chain, set, map } of nftables) {
     if (chain?.name.startsWith(marker)) ruleBase = chain.name.slice(marker.length);
+    if (map?.name === anyAddressMap || map?.name === oneAddressMap) {
+      elements.push(...(map.elem ?? []).map((item) => readHostPort(item, map.name === oneAddressMap)));
+    }
     for (const item of set?.elem ?? []) {
       if (set?.name === "nodes") elements.push({ set: "nodes", address: parseIpv4(String(item)) });
       else if (set?.name === "pods") {
@@ -71,4 +110,17 @@ export function parseTable(json: string): { ruleBase: string | undefined; elemen
     }
   }
   return { ruleBase, elements };
+}
+
+interface ConcatJson<T> {
+  readonly concat: T;
+}
+
+function readHostPort(item: unknown, hasAddress: boolean): SetElement {
+  type Key = readonly ["tcp" | "udp", number];
+  const [{ concat: key }, { concat: to }] = item as [ConcatJson<Key | readonly [string, ...Key]>, ConcatJson<[string, number]>];
+  const [protocol, port] = (hasAddress ? key.slice(1) : key) as unknown as Key;
+  const [address, containerPort] = to;
+  const own = hasAddress ? { hostAddress: parseIpv4(String(key[0])) } : {};
+  return { set: "hostPorts", address: parseIpv4(address), protocol, port, containerPort, ...own };
 }

@@ -45,7 +45,9 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
   const adopted = records.load();
-  const links = adopted.flatMap(({ uid, address }) => (address === undefined ? [] : [linkOf(nodeName, { uid, address })]));
+  const links = adopted.flatMap(({ uid, address, hostPorts }) =>
+    address === undefined ? [] : [linkOf(nodeName, { uid, address, hostPorts })],
+  );
   const keeper = createNetworkKeeper({ network, clock, rng, log, signal, adopted: links });
   const addresses = createAddressPool(records, clock);
   await using overlay: Overlay = await startOverlay({

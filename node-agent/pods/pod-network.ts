@@ -4,6 +4,7 @@
  * (2) A pod that ended gives its network and address back; it never gets a network again. */
 
 import type { Ipv4 } from "#core/ipv4.ts";
+import type { HostPort } from "#kernel/network.ts";
 import type { NetworkKeeper } from "../reconcile/network-keeper.ts";
 import type { AddressPool } from "./address-pool.ts";
 import { linkOf, type PodRecord, type PodRecords } from "./records.ts";
@@ -11,6 +12,7 @@ import { linkOf, type PodRecord, type PodRecords } from "./records.ts";
 export interface NetworkOptions {
   readonly pod: { readonly uid: string; readonly namespace: string; readonly name: string };
   readonly hostNetwork: boolean;
+  readonly hostPorts: readonly HostPort[];
   /** What an earlier agent kept. */
   readonly adopted: PodRecord | undefined;
   readonly nodeName: string;
@@ -28,7 +30,7 @@ export interface PodNetwork {
 }
 
 export function createPodNetwork(options: NetworkOptions): PodNetwork {
-  const { pod, hostNetwork, nodeName, keeper, records, addresses } = options;
+  const { pod, hostNetwork, hostPorts, nodeName, keeper, records, addresses } = options;
   const { uid } = pod;
   let record = options.adopted;
   const keep = (next: Omit<PodRecord, "uid" | "namespace" | "name">) => {
@@ -49,9 +51,10 @@ export function createPodNetwork(options: NetworkOptions): PodNetwork {
       const halfMade = stands ? undefined : record?.address;
       if (halfMade !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address: halfMade }));
       const own = record?.address ?? addresses.take(uid);
-      if (!stands) keep({ address: own, networkReady: false });
-      await keeper.addPod(linkOf(nodeName, { uid, address: own }));
-      keep({ address: own, networkReady: true });
+      const kept = { address: own, ...(hostPorts.length === 0 ? {} : { hostPorts }) };
+      if (!stands) keep({ ...kept, networkReady: false });
+      await keeper.addPod(linkOf(nodeName, { uid, address: own, hostPorts }));
+      keep({ ...kept, networkReady: true });
     },
     async giveBack() {
       if (record?.address === undefined) return;

@@ -21,6 +21,7 @@ import { containerFolder } from "./container-folders.ts";
 import { containersOf, type PodContainer } from "./container-role.ts";
 import { finishedCode, runContainer } from "./container-runner.ts";
 import { containerSpecOf } from "./container-spec.ts";
+import { hostPortsOf } from "./host-ports.ts";
 import { type RunningContainer, runInOrder } from "./pod-containers.ts";
 import { eventsOf, withoutHaste } from "./pod-events.ts";
 import { createPodNetwork } from "./pod-network.ts";
@@ -79,7 +80,9 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
   const preparing = all.some(({ role }) => role !== "main") ? "PodInitializing" : "ContainerCreating";
   const hostNetwork = pod.spec?.hostNetwork === true;
   const startedAtMs = pod.status?.startTime === undefined ? clock.wallMs() : Date.parse(pod.status.startTime);
-  const network = createPodNetwork({ pod: { uid, namespace, name }, hostNetwork, adopted, nodeName, keeper, records, addresses });
+  const network = createPodNetwork({
+    ...{ pod: { uid, namespace, name }, hostNetwork, hostPorts: hostPortsOf(pod), adopted, nodeName, keeper, records, addresses },
+  });
   const termination = createTermination(clock, signal);
   const abandoned = AbortSignal.any([signal, termination.asked]);
   const emit = withoutHaste(eventsOf(pod, "", onEvent), clock);

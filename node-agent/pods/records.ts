@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { formatIpv4, type Ipv4, parseIpv4 } from "#core/ipv4.ts";
-import type { PodLink } from "#kernel/network.ts";
+import type { HostPort, PodLink } from "#kernel/network.ts";
 import { podDevicePrefix, podNetnsPrefix } from "#kernel/network.ts";
 import { readJson, writeJson } from "../json-file.ts";
 import { type AddressState, noAddresses } from "./addresses.ts";
@@ -15,6 +15,7 @@ export interface PodRecord {
   readonly name: string;
   /** Absent for a pod in the node's own network. */
   readonly address?: Ipv4;
+  readonly hostPorts?: readonly HostPort[];
   /** The pod's network was set up to its end. */
   readonly networkReady: boolean;
 }
@@ -35,6 +36,7 @@ interface RecordJson {
   readonly namespace: string;
   readonly name: string;
   readonly address?: string;
+  readonly hostPorts?: readonly HostPort[];
   readonly networkReady: boolean;
 }
 
@@ -84,9 +86,17 @@ export function createPodRecords(stateDir: string): PodRecords {
 }
 
 /** The names follow from the uid, so that a record is all it takes to remove a pod's network. */
-export function linkOf(nodeName: string, { uid, address }: { readonly uid: string; readonly address: Ipv4 }): PodLink {
+export function linkOf(nodeName: string, { uid, address, hostPorts = [] }: LinkedPod): PodLink {
   const digits = uid.replaceAll("-", "");
-  return { netns: `${podNetnsPrefix(nodeName)}${uid}`, device: `${podDevicePrefix}${digits.slice(0, 12)}`, address };
+  const netns = `${podNetnsPrefix(nodeName)}${uid}`;
+  const device = `${podDevicePrefix}${digits.slice(0, 12)}`;
+  return { netns, device, address, ...(hostPorts.length === 0 ? {} : { hostPorts }) };
+}
+
+interface LinkedPod {
+  readonly uid: string;
+  readonly address: Ipv4;
+  readonly hostPorts?: readonly HostPort[] | undefined;
 }
 
 function fromJson({ address, ...json }: RecordJson): PodRecord {

@@ -1,9 +1,8 @@
 /* What to do so that the host's network becomes the wanted one. Pure: golden files in test/golden show whole plans. */
 
 import { formatCidr } from "#core/cidr.ts";
-import { formatIpv4 } from "#core/ipv4.ts";
 import type { NetworkState, NetworkStep, PodLink, Route, Rule, SetElement } from "#kernel/network.ts";
-import { digestOf } from "#kernel/nft.ts";
+import { digestOf, renderElement } from "#kernel/nft.ts";
 import type { WantedNetwork } from "./wanted-network.ts";
 
 /**
@@ -75,5 +74,5 @@ function ruleText({ priority, from, table }: Rule): string {
 }
 
 function elementText(element: SetElement): string {
-  return element.set === "pods" ? `${element.device} ${formatIpv4(element.address)}` : formatIpv4(element.address);
+  return renderElement("add", element);
 }

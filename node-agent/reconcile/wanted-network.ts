@@ -63,6 +63,7 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
     elements: [
       ...held.map(({ device, address }): SetElement => ({ set: "pods", device, address })),
       ...[nodeAddress, ...peerAddresses].map((address): SetElement => ({ set: "nodes", address })),
+      ...hostPortsOf(held),
     ],
     links: held,
   };
@@ -70,6 +71,18 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
 
 function lastToEach(routes: readonly Route[]): Route[] {
   return [...new Map(routes.map((route) => [`${route.table} ${formatCidr(route.destination)}`, route])).values()];
+}
+
+/** A port that two pods ask for is the first one's: the scheduler lets that happen only where it was told the node's name. */
+function hostPortsOf(links: readonly PodLink[]): SetElement[] {
+  const taken = new Map<string, SetElement>();
+  for (const { address, hostPorts = [] } of links) {
+    for (const hostPort of hostPorts) {
+      const key = `${hostPort.hostAddress} ${hostPort.protocol} ${hostPort.port}`;
+      if (!taken.has(key)) taken.set(key, { set: "hostPorts", address, ...hostPort });
+    }
+  }
+  return [...taken.values()];
 }
 
 function hostCidr(address: Ipv4): Cidr {

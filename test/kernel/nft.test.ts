@@ -26,13 +26,19 @@ describe("the nftables table", () => {
     assert.deepEqual(deletions(undefined), []);
   });
 
-  it("names elements of both sets", () => {
+  it("names elements of sets and maps", () => {
     const address = parseIpv4("10.244.1.2");
     assert.equal(
       renderElement("add", { set: "pods", device: "pwabc", address }),
       'add element ip podwire pods { "pwabc" . 10.244.1.2 }',
     );
     assert.equal(renderElement("delete", { set: "nodes", address }), "delete element ip podwire nodes { 10.244.1.2 }");
+    const port = { set: "hostPorts", address, protocol: "tcp", port: 80, containerPort: 8080 } as const;
+    assert.equal(renderElement("add", port), "add element ip podwire host_ports { tcp . 80 : 10.244.1.2 . 8080 }");
+    assert.equal(
+      renderElement("delete", { ...port, hostAddress: parseIpv4("192.168.0.1") }),
+      "delete element ip podwire host_address_ports { 192.168.0.1 . tcp . 80 : 10.244.1.2 . 8080 }",
+    );
   });
 
   it("reads its mark and its elements from nft's answer", () => {
@@ -43,6 +49,11 @@ describe("the nftables table", () => {
         { set: { name: "pods", elem: [{ concat: ["pwabc", "10.244.1.2"] }, { concat: ["pwdef", "10.244.1.3"] }] } },
         { set: { name: "nodes", elem: ["192.168.0.1"] } },
         { set: { name: "another", elem: [80] } },
+        { map: { name: "host_ports", elem: [[{ concat: ["tcp", 80] }, { concat: ["10.244.1.2", 8080] }]] } },
+        {
+          map: { name: "host_address_ports", elem: [[{ concat: ["192.168.0.1", "udp", 53] }, { concat: ["10.244.1.3", 5353] }]] },
+        },
+        { map: { name: "another_map" } },
         { chain: { name: "antispoof" } },
         { chain: { name: "base_0123456789abcdef" } },
         { rule: { chain: "antispoof", expr: [] } },
@@ -54,6 +65,11 @@ describe("the nftables table", () => {
         { set: "pods", device: "pwabc", address: parseIpv4("10.244.1.2") },
         { set: "pods", device: "pwdef", address: parseIpv4("10.244.1.3") },
         { set: "nodes", address: parseIpv4("192.168.0.1") },
+        { set: "hostPorts", address: parseIpv4("10.244.1.2"), protocol: "tcp", port: 80, containerPort: 8080 },
+        {
+          ...{ set: "hostPorts", address: parseIpv4("10.244.1.3"), protocol: "udp", port: 53, containerPort: 5353 },
+          hostAddress: parseIpv4("192.168.0.1"),
+        },
       ],
     });
   });

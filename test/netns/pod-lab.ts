@@ -88,7 +88,7 @@ export async function openPodLab(): Promise<PodLab> {
       .load()
       .find(({ uid }) => uid === uidOf(pod));
     if (record?.address === undefined) throw new Error(`${pod.metadata?.name} has no address`);
-    return linkOf(nodeName, { uid: record.uid, address: record.address });
+    return linkOf(nodeName, { uid: record.uid, address: record.address, hostPorts: record.hostPorts });
   };
   return {
     host,
@@ -132,7 +132,9 @@ export function startAgentOfPods(
   const log = createLog({ level: process.env.PODWIRE_TEST_LOG === undefined ? "silent" : "debug", name: "test" });
   const records = createPodRecords(stateDir);
   const adopted = records.load();
-  const links = adopted.flatMap(({ uid, address }) => (address === undefined ? [] : [linkOf(nodeName, { uid, address })]));
+  const links = adopted.flatMap(({ uid, address, hostPorts }) =>
+    address === undefined ? [] : [linkOf(nodeName, { uid, address, hostPorts })],
+  );
   const { signal } = controller;
   const keeper = createNetworkKeeper({ network, clock, rng: createRng(1), log, signal, adopted: links });
   const addresses = createAddressPool(records, clock);

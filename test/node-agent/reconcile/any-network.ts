@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { addressAt, type Cidr, parseCidr } from "#core/cidr.ts";
 import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
-import type { NetworkState, PodLink } from "#kernel/network.ts";
+import type { HostPort, NetworkState, PodLink } from "#kernel/network.ts";
 import { type WantedNetwork, wantedNetwork } from "../../../node-agent/reconcile/wanted-network.ts";
 
 export const nodeAddress = parseIpv4("192.168.0.1");
@@ -13,7 +13,12 @@ const blocks: readonly Cidr[] = [parseCidr("10.244.1.0/24"), parseCidr("10.244.2
 
 /** Pods by number: pod 3 has the address x.x.x.5 of its block. */
 function linkOf(number: number, block: Cidr, netnsPrefix: string): PodLink {
-  return { netns: `${netnsPrefix}pod-${number}`, device: `pwpod${number}`, address: addressAt(block, number + 2) };
+  const hostPorts: readonly HostPort[] = [
+    { protocol: "tcp", port: 8_000 + (number % 2), containerPort: 80 },
+    { protocol: "udp", port: 8_000, containerPort: 53, ...(number % 2 === 0 ? {} : { hostAddress: nodeAddress }) },
+  ];
+  const link = { netns: `${netnsPrefix}pod-${number}`, device: `pwpod${number}`, address: addressAt(block, number + 2) };
+  return number === 0 ? link : { ...link, hostPorts };
 }
 
 /** Makes a wanted network on a host whose pods' namespaces begin with the argument. */

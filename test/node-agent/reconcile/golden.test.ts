@@ -23,6 +23,21 @@ const nothing: NetworkState = { routes: [], rules: [], devices: [], netns: [], r
 
 const plans: readonly (readonly [file: string, sentence: string, wanted: WantedNetwork, actual: NetworkState])[] = [
   ["three-nodes-fresh", "a node of three starts", wantedNetwork(view, []), nothing],
+  [
+    "pod-with-host-ports-added",
+    "a pod with host ports is added to another, which has one of them",
+    wantedNetwork(view, [
+      { ...web, hostPorts: [{ protocol: "tcp", port: 80, containerPort: 8080 }] },
+      {
+        ...client,
+        hostPorts: [
+          { protocol: "tcp", port: 80, containerPort: 80 },
+          { protocol: "udp", port: 53, containerPort: 5353, hostAddress: view.nodeAddress },
+        ],
+      },
+    ]),
+    achieved(wantedNetwork(view, [{ ...web, hostPorts: [{ protocol: "tcp", port: 80, containerPort: 8080 }] }])),
+  ],
   ["pod-added", "a pod is added to another", wantedNetwork(view, [web, client]), achieved(wantedNetwork(view, [web]))],
   [
     "peer-removed",
