@@ -2,6 +2,8 @@
  * quietly, as the signal SIGPIPE would. */
 
 import type { Writable } from "node:stream";
+import type { Environment } from "#process/cluster-paths.ts";
+import { type Paint, paintComplaints, paintFor } from "./colour.ts";
 
 /** The reader of our output is gone. */
 export class BrokenPipe extends Error {
@@ -16,11 +18,20 @@ export interface Printer extends Disposable {
   print(chunk: string | Uint8Array): Promise<void>;
   /** To standard error. */
   printError(chunk: string | Uint8Array): Promise<void>;
+  /** For what is printed to standard output. */
+  readonly paint: Paint;
   /** Aborts when the reader of standard output leaves. */
   readonly signal: AbortSignal;
 }
 
-export function createPrinter(stdout: Writable, stderr: Writable): Printer {
+export interface PrinterStreams {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly env: Environment;
+}
+
+export function createPrinter({ stdout, stderr, env }: PrinterStreams): Printer {
+  const paintError = paintFor(stderr, env);
   const broken = new AbortController();
   // Each write reports its own failure; without a listener the streams' error event would end the process.
   const onBroken = () => broken.abort(new BrokenPipe());
@@ -30,7 +41,11 @@ export function createPrinter(stdout: Writable, stderr: Writable): Printer {
   return {
     signal: broken.signal,
     print: (chunk) => write(stdout, chunk),
-    printError: (chunk) => write(stderr, chunk).catch(ignore),
+    paint: paintFor(stdout, env),
+    printError(chunk) {
+      const painted = typeof chunk === "string" ? paintComplaints(chunk, paintError) : chunk;
+      return write(stderr, painted).catch(ignore);
+    },
     [Symbol.dispose]() {
       stdout.off("error", onBroken);
       stderr.off("error", ignore);

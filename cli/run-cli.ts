@@ -13,7 +13,7 @@ import { verbs } from "./verbs/list.ts";
 
 /** `argv` without the program's own name. Never throws. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
-  using printer = createPrinter(context.stdout, context.stderr);
+  using printer = createPrinter(context);
   let verb: string | undefined;
   try {
     const words = splitWords(argv);

@@ -2,6 +2,7 @@
 
 import { unreachable } from "#core/errors.ts";
 import type { Kind } from "#core/objects/kind.ts";
+import type { Paint } from "../colour.ts";
 import type { Item } from "../objects.ts";
 import { type Layout, rowFor, titlesFor } from "./columns.ts";
 import { customCells } from "./custom-columns.ts";
@@ -21,13 +22,14 @@ export interface ObjectTableOptions {
   readonly kind: Kind;
   readonly layout: Layout;
   readonly header: boolean;
+  readonly paint: Paint;
 }
 
 export function isTableFormat(format: OutputFormat): format is TableFormat {
   return format.as === "table" || format.as === "columns";
 }
 
-export function createObjectTable({ format, kind, layout, header }: ObjectTableOptions): ObjectTable {
+export function createObjectTable({ format, kind, layout, header, paint }: ObjectTableOptions): ObjectTable {
   switch (format.as) {
     case "columns": {
       const { columns } = format;
@@ -35,7 +37,7 @@ export function createObjectTable({ format, kind, layout, header }: ObjectTableO
       return { render: (items) => table.render(items.map((item) => customCells(columns, documentOf(item)))) };
     }
     case "table": {
-      const table = createTable({ titles: titlesFor(kind, layout), header });
+      const table = createTable({ titles: titlesFor(kind, layout), header, paint });
       return { render: (items, nowMs) => table.render(items.map(({ object }) => rowFor(kind, object, { ...layout, nowMs }))) };
     }
     default:

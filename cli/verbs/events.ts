@@ -117,7 +117,11 @@ function printerOf({ options, printer, context }: Invocation<EventsOptions>, for
   }
   const withNamespace = options.allNamespaces === true;
   const titles = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"];
-  const table = createTable({ titles: withNamespace ? ["NAMESPACE", ...titles] : titles, header: options.headers });
+  const table = createTable({
+    titles: withNamespace ? ["NAMESPACE", ...titles] : titles,
+    header: options.headers,
+    paint: printer.paint,
+  });
   return (items) => {
     const nowMs = context.clock.wallMs();
     return printer.print(table.render(items.map(({ object }) => rowOf(object as Event, { withNamespace, nowMs }))));

@@ -132,8 +132,9 @@ function tablesOf(request: Request, format: TableFormat, items: readonly Item[])
   const kinds = [...new Set(items.map((item) => item.kind))];
   const withKind = kinds.length > 1 || manyKindsAsked(request.targets);
   const header = request.invocation.options.headers;
+  const { paint } = request.invocation.printer;
   return (format.as === "columns" ? kinds.slice(0, 1) : kinds).map((kind) => ({
-    table: createObjectTable({ format, kind, layout: layoutOf(request, { kind, withKind }), header }),
+    table: createObjectTable({ format, kind, layout: layoutOf(request, { kind, withKind }), header, paint }),
     rows: format.as === "columns" ? items : items.filter((item) => item.kind === kind),
   }));
 }
@@ -184,7 +185,7 @@ function printerOf(request: Request, kind: Kind): (items: readonly Item[]) => Pr
     };
   }
   const layout = layoutOf(request, { kind, withKind: false });
-  const table = createObjectTable({ format, kind, layout, header: options.headers });
+  const table = createObjectTable({ format, kind, layout, header: options.headers, paint: printer.paint });
   return (items) => printer.print(table.render(items, context.clock.wallMs()));
 }
 
