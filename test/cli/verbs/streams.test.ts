@@ -356,6 +356,97 @@ describe("a stream to a pod", () => {
       await attach.ended;
     });
 
+    it("asks for what is newer, and for so many bytes", async () => {
+      for (const [flag, want] of [
+        ["--since=90s", { sinceSeconds: 90 }],
+        ["--since=100ms", { sinceSeconds: 1 }],
+        ["--since-time=2030-01-02T15:04:05Z", { sinceTime: "2030-01-02T15:04:05Z" }],
+        ["--limit-bytes=10", { limitBytes: 10 }],
+        ["--limit-bytes=0", { limitBytes: undefined }],
+      ] as const) {
+        await using run = cli.start(["logs", "web", flag]);
+        const { start, attach } = await nextStream();
+        assert.ok(start.$case === "logs");
+        assert.deepEqual(start.value, { ...start.value, ...want });
+        attach.send(exit(0));
+        assert.equal((await run.result).code, 0);
+      }
+    });
+
+    describe("of several", () => {
+      const containers = ["one", "two"].map((name) => ({ name, image: "podwire/toolbox", command: ["sleep", "inf"] }));
+
+      beforeEach(async () => {
+        const labels = { app: "many" };
+        for (const name of ["many-a", "many-b"]) await cluster.write("create", podManifest(name, { containers }, { labels }));
+        const many = () => [...session.view.pods.values()].filter((pod) => pod.metadata?.labels.app === "many");
+        for (const pod of await until(() => many().length === 2 && many(), "the pods")) session.reportRunning(pod);
+        await until(() => ["many-a", "many-b"].every((name) => cluster.pod(name)?.status?.phase === "Running"), "their start");
+      });
+
+      it("prints one after the other, each line whole and with its origin", async () => {
+        await using run = cli.start(["logs", "many-a", "--all-containers", "--prefix"]);
+        const first = await nextStream();
+        assert.ok(first.start.$case === "logs" && first.start.value.container === "one" && !first.start.value.follow);
+        first.attach.send(out("1\nha"));
+        first.attach.send(out("lf\nno end"));
+        first.attach.send(exit(0));
+        const second = await nextStream();
+        second.attach.send(out("2\n"));
+        second.attach.send(exit(0));
+        const stdout = "[pod/many-a/one] 1\n[pod/many-a/one] half\n[pod/many-a/one] no end[pod/many-a/two] 2\n";
+        assert.deepEqual(await run.result, { code: 0, stdout, stderr: "" });
+      });
+
+      it("follows all that a selector finds, from their last 10 lines, never mixing lines", async () => {
+        await using run = cli.start(["logs", "-l", "app=many", "-f", "-c", "two"]);
+        const [a, b] = [await nextStream(), await nextStream()];
+        for (const { start } of [a, b]) assert.ok(start.$case === "logs" && start.value.tailLines === 10 && start.value.follow);
+        a.attach.send(out("a half"));
+        b.attach.send(out("b whole\n"));
+        await run.sees("b whole\n");
+        a.attach.send(out(" and the rest\n"));
+        for (const { attach } of [a, b]) attach.send(exit(0));
+        assert.deepEqual(await run.result, { code: 0, stdout: "b whole\na half and the rest\n", stderr: "" });
+      });
+
+      it("says which containers it chose", async () => {
+        await using run = cli.start(["logs", "-l", "app=many"]);
+        for (let i = 0; i < 2; i++) (await nextStream()).attach.send(exit(0));
+        const note = 'Defaulted container "one" out of: one, two\n';
+        assert.deepEqual(await run.result, { code: 0, stdout: "", stderr: `${note}${note}` });
+      });
+
+      it("ends all when one can't be had, unless errors are to be ignored", async () => {
+        const gone = { frame: { $case: "error" as const, value: { kind: "invalid", message: "no such log" } } };
+        await using run = cli.start(["logs", "-l", "app=many", "-c", "one", "-f"]);
+        const other = await nextStream();
+        other.attach.send(out("up\n"));
+        await run.sees("up");
+        (await nextStream()).attach.send(gone);
+        assert.deepEqual(await run.result, { code: 1, stdout: "up\n", stderr: "error: no such log\n" });
+        await other.attach.ended;
+        await using tolerant = cli.start(["logs", "-l", "app=many", "-c", "one", "--ignore-errors"]);
+        (await nextStream()).attach.send(gone);
+        const next = await nextStream();
+        next.attach.send(out("there\n"));
+        next.attach.send(exit(0));
+        assert.deepEqual(await tolerant.result, { code: 0, stdout: "there\n", stderr: "error: no such log\n" });
+      });
+
+      it("follows no more than --max-log-requests", async () => {
+        const { code, stderr } = await cli.type("logs -l app=many --all-containers -f --max-log-requests=3");
+        const want =
+          "error: you are attempting to follow 4 log streams, but maximum allowed concurrency is 3, use --max-log-requests to increase the limit\n";
+        assert.deepEqual([code, stderr], [1, want]);
+      });
+
+      it("says so where the selector finds none", async () => {
+        const stderr = "No resources found in default namespace.\n";
+        assert.deepEqual(await cli.type("logs -l app=none"), { code: 0, stdout: "", stderr });
+      });
+    });
+
     it("ends without a word when its reader leaves", async () => {
       await using endless = await startFakeCluster({
         async *logs(_request, { signal }) {
@@ -366,7 +457,7 @@ describe("a stream to a pod", () => {
       const stdout = new Writable({
         write: (_chunk, _encoding, done) => done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),
       });
-      const code = await runCli(["logs", "-f", "web"], {
+      const code = await runCli(["logs", "-f", "web", "-c", "main"], {
         stdin: Readable.from([]),
         stdout,
         stderr: new Writable({
@@ -390,7 +481,7 @@ describe("a stream to a pod", () => {
           });
         },
       });
-      const result = await createTestCli({ server: refusing.address }).type("logs web");
+      const result = await createTestCli({ server: refusing.address }).type("logs web -c main");
       assert.deepEqual(result, {
         code: 1,
         stdout: "",
@@ -404,6 +495,13 @@ describe("a stream to a pod", () => {
       ["logs web a -c b", /^error: only one of -c or an inline \[CONTAINER\] arg is allowed/],
       ["logs web --tail=-2", /^error: --tail must be greater than or equal to -1/],
       ["logs web --tail=ten", /^error: invalid argument "ten" for "--tail" flag: must be a whole number/],
+      ["logs web --since=-1s", /^error: --since must be greater than 0/],
+      ["logs web --since=1", /^error: invalid argument "1" for "--since" flag/],
+      ["logs web --since=1s --since-time=2030-01-02T15:04:05Z", /^error: at most one of `sinceTime` or `sinceSeconds`/],
+      ["logs web --since-time=yesterday", /^error: --since-time "yesterday" is no time/],
+      ["logs web --limit-bytes=-1", /^error: --limit-bytes must be greater than 0/],
+      ["logs web -l app=web", /^error: only a selector \(-l\) or a POD name is allowed/],
+      ["logs web -c main --all-containers", /^error: --all-containers=true should not be specified with container name main/],
       ["logs nope", /^Error from server \(NotFound\): pods "nope" not found/],
     ];
     for (const [line, stderr] of wrong) {
