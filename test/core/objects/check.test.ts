@@ -250,6 +250,22 @@ describe("checkJson", () => {
     }
   });
 
+  it("leaves the rules nothing to stumble over, and defaults nothing to change the second time", () => {
+    for (const name of kindNames) {
+      const kind = findKind(name);
+      assert.ok(kind !== undefined);
+      fc.assert(
+        fc.property(arbitraryMessage(name), arbitraryMessage(name), (value, other) => {
+          const object = kind.withDefaults(kind.fromJson(value));
+          assert.deepEqual(kind.toJson(kind.withDefaults(object)), kind.toJson(object));
+          kind.validate(object);
+          kind.validateUpdate(object, kind.fromJson(other));
+        }),
+        { numRuns: 100 },
+      );
+    }
+  });
+
   it("accepts no depth that the wire does not carry", () => {
     const kind = findKind("Pod");
     assert.ok(kind !== undefined);
