@@ -3,9 +3,9 @@
 import { formatTimestamp } from "#core/clock.ts";
 import { unreachable } from "#core/errors.ts";
 import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
+import { qosClassOf } from "#core/objects/pod-resources.ts";
 import type { Condition, ContainerState, ContainerStatus, Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
 import type { ContainerRole } from "./container-role.ts";
-import { qosClassOf } from "./qos-class.ts";
 
 export interface Ended {
   readonly exitCode: number;
