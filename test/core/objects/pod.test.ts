@@ -325,3 +325,13 @@ function deepFreeze<T>(value: T): T {
   }
   return value;
 }
+
+describe("a pod of an older version", () => {
+  it("may be updated though it lacks the defaults of today", () => {
+    const old = podKind.fromJson({
+      metadata: { name: "web", namespace: "default" },
+      spec: { containers: [{ name: "a", image: "x" }], restartPolicy: "Always" },
+    });
+    assert.deepEqual(podKind.validateUpdate(podKind.withDefaults(old), old), []);
+  });
+});
