@@ -4,7 +4,7 @@ import { isAppError } from "#core/errors.ts";
 import type { Connection } from "./connect.ts";
 import { getOne, type Item, listAll } from "./objects.ts";
 import { serverError } from "./report.ts";
-import type { Targets } from "./targets.ts";
+import { namespaceOf, type Targets } from "./targets.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface Found {
@@ -34,9 +34,9 @@ export async function findObjects(
     return { items, failures: [] };
   }
   const failures: string[] = [];
-  for (const { kind, name } of targets.names) {
+  for (const target of targets.names) {
     try {
-      items.push(await getOne(connection, { kind, namespace: kind.namespaced ? namespace : "", name }, signal));
+      items.push(await getOne(connection, { ...target, namespace: namespaceOf(target, namespace) }, signal));
     } catch (error) {
       if (!isAppError(error, "not-found")) throw error;
       failures.push(serverError(error));

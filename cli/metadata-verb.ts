@@ -8,11 +8,12 @@ import { findObjects, refuseWholeKind } from "./find.ts";
 import type { Item } from "./objects.ts";
 import { printable } from "./output/printable.ts";
 import { type PairWords, parsePairWords } from "./pairs.ts";
-import { parseTargets } from "./targets.ts";
+import { type FileOptions, readTargets } from "./read-targets.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Invocation, Verb } from "./verb.ts";
+import { fileFlags } from "./write.ts";
 
-export interface MetadataOptions extends ChangeOptions {
+export interface MetadataOptions extends ChangeOptions, FileOptions {
   readonly overwrite?: boolean;
   readonly all?: boolean;
   readonly allNamespaces?: boolean;
@@ -42,10 +43,11 @@ export interface Change {
 export function metadataVerb(kind: MetadataVerb): Verb<MetadataOptions> {
   const { name, field, noun, examples } = kind;
   return {
-    usage: "(KIND NAME… | KIND/NAME… | KIND --all | KIND -l LABELS) KEY=VALUE… KEY-… [flags]",
+    usage: "(KIND NAME… | KIND/NAME… | KIND --all | KIND -l LABELS | -f FILE) KEY=VALUE… KEY-… [flags]",
     description: `Set, change and take away ${field} of objects: KEY=VALUE sets one, KEY- takes it away.`,
     examples,
     flags(command) {
+      fileFlags(command);
       command
         .option("--overwrite", `change a ${noun} that has another value already`)
         .option("--all", "all objects of the kind in the namespace")
@@ -61,7 +63,7 @@ export function metadataVerb(kind: MetadataVerb): Verb<MetadataOptions> {
       const words = parsePairWords([...invocation.args, ...(invocation.afterDashes ?? [])], noun);
       const changes = Object.keys(words.set).length + words.remove.length > 0;
       if (!changes && options.list !== true) throw new UsageError(`at least one ${noun} update is required`);
-      const targets = parseTargets(words.targets, name);
+      const targets = await readTargets(invocation, { verb: name, words: words.targets });
       if (changes) refuseWholeKind(targets, options);
       using connection = await connect(invocation);
       const namespace = options.allNamespaces === true ? "" : globals.namespace;

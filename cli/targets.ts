@@ -9,6 +9,13 @@ import { UsageError } from "./usage-error.ts";
 export interface NamedTarget {
   readonly kind: Kind;
   readonly name: string;
+  /** What a file says; otherwise it is the command line's. */
+  readonly namespace?: string | undefined;
+}
+
+/** Where a target is; empty for kinds without namespaces. */
+export function namespaceOf({ kind, namespace }: NamedTarget, commandLine: string): string {
+  return kind.namespaced ? (namespace ?? commandLine) : "";
 }
 
 export type Targets =

@@ -2,20 +2,19 @@
 
 import { isAppError } from "#core/errors.ts";
 import { type Connection, connect } from "../connect.ts";
+import { type DryRun, dryRunMode, dryRunSuffix } from "../dry-run.ts";
 import { durationFlag, integerFlag } from "../duration.ts";
-import { readManifests } from "../manifests.ts";
 import { listAll, type ObjectName } from "../objects.ts";
 import { qualifiedKind } from "../output/documents.ts";
+import { type FileOptions, readTargets } from "../read-targets.ts";
 import { ExitWith, serverError } from "../report.ts";
-import { kindOf, parseTargets } from "../targets.ts";
-import { badFlag, UsageError } from "../usage-error.ts";
+import { namespaceOf } from "../targets.ts";
+import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
 import { waitFor } from "../wait-for.ts";
-import { fileFlags, nameOf, refuseOtherNamespace } from "../write.ts";
+import { fileFlags } from "../write.ts";
 
-interface DeleteOptions {
-  readonly filename?: readonly string[];
-  readonly recursive?: boolean;
+interface DeleteOptions extends FileOptions {
   readonly selector?: string;
   readonly fieldSelector?: string;
   readonly all?: boolean;
@@ -83,16 +82,14 @@ objects are gone.`,
 interface DeletePlan {
   readonly gracePeriodSeconds: number | undefined;
   readonly operation: string;
-  readonly dryRun: "none" | "client" | "server";
+  readonly dryRun: DryRun;
   readonly warning: string | undefined;
 }
 
 /** What the flags mean together; kubectl's rules. */
-function planOf({ gracePeriod, force, now, dryRun = "none", output }: DeleteOptions): DeletePlan {
+function planOf({ gracePeriod, force, now, dryRun: mode, output }: DeleteOptions): DeletePlan {
   if (output !== undefined && output !== "name") throw new UsageError("unexpected -o output mode. We only support '-o name'");
-  if (dryRun !== "none" && dryRun !== "client" && dryRun !== "server") {
-    throw badFlag("--dry-run", dryRun, 'must be "none", "server", or "client"');
-  }
+  const dryRun = dryRunMode(mode);
   if (now && gracePeriod !== undefined) throw new UsageError("--now and --grace-period cannot be specified together");
   if (force && gracePeriod !== undefined && gracePeriod > 0) {
     throw new UsageError("--force and --grace-period greater than 0 cannot be specified together");
@@ -100,10 +97,9 @@ function planOf({ gracePeriod, force, now, dryRun = "none", output }: DeleteOpti
   const asked = gracePeriod !== undefined && gracePeriod < 0 ? undefined : gracePeriod;
   // 0 removes an object whose programs may still run, so that it takes --force to mean it.
   const seconds = force ? 0 : now || asked === 0 ? 1 : asked;
-  const suffix = { none: "", client: " (dry run)", server: " (server dry run)" }[dryRun];
   return {
     gracePeriodSeconds: seconds,
-    operation: `${seconds === 0 ? "force deleted" : "deleted"}${suffix}`,
+    operation: `${seconds === 0 ? "force deleted" : "deleted"}${dryRunSuffix(dryRun)}`,
     dryRun,
     warning:
       seconds === 0
@@ -116,39 +112,23 @@ type DeleteRequest =
   | { readonly how: "names"; readonly names: readonly ObjectName[] }
   | { readonly how: "queries"; readonly queries: readonly Parameters<typeof listAll>[1][] };
 
-async function readRequest({
-  args,
-  afterDashes = [],
-  options,
-  globals,
-  context,
-}: Invocation<DeleteOptions>): Promise<DeleteRequest> {
+async function readRequest(invocation: Invocation<DeleteOptions>): Promise<DeleteRequest> {
+  const { options, globals } = invocation;
   const { filename = [], selector, fieldSelector, all = false, allNamespaces = false } = options;
-  const words = [...args, ...afterDashes];
-  const selecting = all || selector !== undefined || fieldSelector !== undefined;
-  if (filename.length > 0) {
-    if (words.length > 0 || selecting)
-      throw new UsageError("when paths are provided as input, you may not specify resource names, selectors or --all");
-    const documents = await readManifests({ paths: filename, recursive: options.recursive === true, stdin: context.stdin });
-    const names = documents.map((document) => {
-      if (globals.namespaceGiven) refuseOtherNamespace(document, globals.namespace);
-      const { kind: word, name, namespace = globals.namespace } = nameOf(document);
-      const kind = kindOf(word);
-      return { kind, namespace: kind.namespaced ? namespace : "", name };
-    });
-    return { how: "names", names };
+  const narrowed = selector !== undefined || fieldSelector !== undefined;
+  if (filename.length > 0 && (all || narrowed)) {
+    throw new UsageError("when paths are provided as input, you may not specify selectors or --all");
   }
-  const targets = parseTargets(words, "delete");
-  if (all && (selector !== undefined || fieldSelector !== undefined)) {
-    throw new UsageError("cannot set --all and a selector at the same time");
-  }
+  const targets = await readTargets(invocation, { verb: "delete" });
+  if (all && narrowed) throw new UsageError("cannot set --all and a selector at the same time");
   if (targets.how === "names") {
-    if (selecting || allNamespaces)
+    if (all || narrowed || allNamespaces) {
       throw new UsageError("name cannot be provided when a selector, --all or --all-namespaces is specified");
-    const names = targets.names.map(({ kind, name }) => ({ kind, name, namespace: kind.namespaced ? globals.namespace : "" }));
+    }
+    const names = targets.names.map((target) => ({ ...target, namespace: namespaceOf(target, globals.namespace) }));
     return { how: "names", names };
   }
-  if (!selecting) throw new UsageError("resource(s) were provided, but no name was specified");
+  if (!all && !narrowed) throw new UsageError("resource(s) were provided, but no name was specified");
   const namespace = allNamespaces ? "" : globals.namespace;
   const rest = { namespace, labelSelector: selector ?? "", fieldSelector: fieldSelector ?? "" };
   return { how: "queries", queries: targets.kinds.map((kind) => ({ kind, ...rest })) };

@@ -4,19 +4,21 @@ import { type Connection, connect } from "../connect.ts";
 import { getOne, type Item, listAll } from "../objects.ts";
 import { describeObject, describerOf } from "../output/describe/describers.ts";
 import { eventSelector, isAbout } from "../output/describe/events.ts";
+import { type FileOptions, readTargets } from "../read-targets.ts";
 import { serverError } from "../report.ts";
-import { kindOf, type NamedTarget, parseTargets } from "../targets.ts";
+import { kindOf, type NamedTarget, namespaceOf, type Targets } from "../targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
+import { fileFlags } from "../write.ts";
 
-interface DescribeOptions {
+interface DescribeOptions extends FileOptions {
   readonly selector?: string;
   readonly allNamespaces?: boolean;
   readonly showEvents: boolean;
 }
 
 export const describeVerb: Verb<DescribeOptions> = {
-  usage: "(KIND [NAME…] | KIND/NAME…) [-l LABELS] [flags]",
+  usage: "(KIND [NAME…] | KIND/NAME… | -f FILE) [-l LABELS] [flags]",
   description: `Show what is known of objects: their fields, conditions, containers, the pods of a node, and what happened to them.
 Where there is no object NAME, those whose names begin with it are shown.`,
   examples: `
@@ -28,6 +30,7 @@ Where there is no object NAME, those whose names begin with it are shown.`,
     podwire describe pods -l app=web
     podwire describe pods web-`,
   flags(command) {
+    fileFlags(command);
     command
       .option("-l, --selector <labels>", "those with these labels")
       .option("-A, --all-namespaces", "of all namespaces")
@@ -36,7 +39,7 @@ Where there is no object NAME, those whose names begin with it are shown.`,
   },
   async run(invocation) {
     const { printer } = invocation;
-    const targets = parseTargets([...invocation.args, ...(invocation.afterDashes ?? [])], "describe");
+    const targets = await readTargets(invocation, { verb: "describe" });
     if (targets.how === "names" && invocation.options.selector !== undefined) {
       throw new UsageError("name cannot be provided when a selector is specified");
     }
@@ -83,7 +86,7 @@ async function eventsOf({ kind, object }: Item, connection: Connection, signal: 
 }
 
 interface DescribeRequest {
-  readonly targets: ReturnType<typeof parseTargets>;
+  readonly targets: Targets;
   readonly connection: Connection;
 }
 
@@ -111,10 +114,11 @@ async function fetchItems(
 /** The object of that name, or those whose names begin with it, or the line that says that there is none. */
 async function findByName(
   connection: Connection,
-  { target: { kind, name }, namespace }: { readonly target: NamedTarget; readonly namespace: string },
+  { target, namespace }: { readonly target: NamedTarget; readonly namespace: string },
   signal: AbortSignal,
 ): Promise<readonly Item[] | string> {
-  const scope = kind.namespaced ? namespace : "";
+  const { kind, name } = target;
+  const scope = namespaceOf(target, namespace);
   try {
     return [await getOne(connection, { kind, namespace: scope, name }, signal)];
   } catch (error) {

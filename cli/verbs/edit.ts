@@ -6,29 +6,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAppError, messageOf } from "#core/errors.ts";
 import { isJsonObject, type JsonObject } from "#core/json.ts";
-import { type Changer, createChanger, mergePatch } from "../change.ts";
+import { type ChangeOptions, type Changer, createChanger, mergePatch } from "../change.ts";
 import { connect } from "../connect.ts";
 import { bodyOf, editorText, editorWords, parseBody } from "../edited-file.ts";
 import { findObjects } from "../find.ts";
 import { mergeDiff } from "../merge-diff.ts";
 import type { Item } from "../objects.ts";
 import { documentOf, yamlText } from "../output/documents.ts";
+import { type FileOptions, readTargets } from "../read-targets.ts";
 import { isRemote, serverError } from "../report.ts";
-import { parseTargets } from "../targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
+import { fileFlags } from "../write.ts";
 
-export const editVerb: Verb = {
-  usage: "(KIND NAME | KIND/NAME) [flags]",
+type EditOptions = FileOptions & ChangeOptions;
+
+export const editVerb: Verb<EditOptions> = {
+  usage: "(KIND NAME | KIND/NAME | -f FILE) [flags]",
   description: "Change an object in an editor: that of KUBE_EDITOR or EDITOR, or vi.",
   examples: `
     # A pod's labels, a node's taints
     podwire edit pod web
     EDITOR='code --wait' podwire edit node/node-1`,
-  flags() {},
+  flags: fileFlags,
   async run(invocation) {
     const { printer, globals, signal } = invocation;
-    const targets = parseTargets([...invocation.args, ...(invocation.afterDashes ?? [])], "edit");
+    const targets = await readTargets(invocation, { verb: "edit" });
     if (targets.how === "kinds") throw new UsageError("resource(s) were provided, but no name was specified");
     using connection = await connect(invocation);
     const { items, failures } = await findObjects(connection, { targets, namespace: globals.namespace }, signal);
@@ -46,7 +49,7 @@ interface EditRequest {
 }
 
 /** False where changes were made that could not be written. */
-async function editOne(invocation: Invocation, { item, changer }: EditRequest): Promise<boolean> {
+async function editOne(invocation: Invocation<EditOptions>, { item, changer }: EditRequest): Promise<boolean> {
   const { printer } = invocation;
   const original = documentOf(item);
   const text = await yamlText(original);

@@ -10,12 +10,14 @@ import { renderDocuments } from "../output/documents.ts";
 import type { Path } from "../output/jsonpath/parse.ts";
 import { createObjectTable, isTableFormat, type ObjectTable, type TableFormat } from "../output/object-table.ts";
 import { type OutputFormat, parseOutputFormat } from "../output/output-format.ts";
+import { type FileOptions, readTargets } from "../read-targets.ts";
 import { parseSortBy, sortItems } from "../sort-items.ts";
-import { parseTargets, type Targets } from "../targets.ts";
+import { namespaceOf, type Targets } from "../targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
+import { fileFlags } from "../write.ts";
 
-interface GetOptions {
+interface GetOptions extends FileOptions {
   readonly output?: string;
   readonly allNamespaces?: boolean;
   readonly selector?: string;
@@ -31,7 +33,7 @@ interface GetOptions {
 }
 
 export const getVerb: Verb<GetOptions> = {
-  usage: "(KIND[,KIND…] [NAME…] | KIND/NAME…) [flags]",
+  usage: "(KIND[,KIND…] [NAME…] | KIND/NAME… | -f FILE) [flags]",
   description:
     "Display one or many objects: pods (po), nodes (no), namespaces (ns), configmaps (cm), secrets, events (ev), or all.",
   examples: `
@@ -51,6 +53,7 @@ export const getVerb: Verb<GetOptions> = {
     # The pods of one node, as they change
     podwire get pods --field-selector spec.nodeName=node-1 --watch`,
   flags(command) {
+    fileFlags(command);
     command
       .option(
         "-o, --output <format>",
@@ -68,9 +71,9 @@ export const getVerb: Verb<GetOptions> = {
       .option("--ignore-not-found", "say nothing where the object doesn't exist");
   },
   async run(invocation) {
-    const { options, args } = invocation;
+    const { options } = invocation;
     const format = parseOutputFormat(options.output, { tables: true });
-    const targets = parseTargets([...args, ...(invocation.afterDashes ?? [])], "get");
+    const targets = await readTargets(invocation, { verb: "get" });
     if (targets.how === "names" && (options.selector !== undefined || options.fieldSelector !== undefined)) {
       throw new UsageError("name cannot be provided when a selector is specified");
     }
@@ -168,7 +171,9 @@ function watchQuery({ invocation, targets, namespace }: Request): Query {
   if (kind === undefined || kinds.length > 1)
     throw new UsageError("you may only specify a single resource type or name to watch");
   const query = queryOf(kind, namespace, invocation.options);
-  return targets.how === "kinds" ? query : { ...query, fieldSelector: `metadata.name=${targets.names[0]?.name}` };
+  const target = targets.how === "names" ? targets.names[0] : undefined;
+  if (target === undefined) return query;
+  return { ...query, namespace: namespaceOf(target, namespace), fieldSelector: `metadata.name=${target.name}` };
 }
 
 function queryOf(kind: Kind, namespace: string, { selector = "", fieldSelector = "" }: GetOptions): Query {

@@ -4,18 +4,19 @@ import { messageOf } from "#core/errors.ts";
 import { type ChangeOptions, changeFlags, createChanger, type Patch } from "../change.ts";
 import { connect } from "../connect.ts";
 import { findObjects } from "../find.ts";
-import { parseTargets } from "../targets.ts";
+import { type FileOptions, readTargets } from "../read-targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
+import { fileFlags } from "../write.ts";
 
-interface PatchOptions extends ChangeOptions {
+interface PatchOptions extends ChangeOptions, FileOptions {
   readonly patch?: string;
   readonly patchFile?: string;
   readonly type: string;
 }
 
 export const patchVerb: Verb<PatchOptions> = {
-  usage: "(KIND NAME | KIND/NAME) (-p PATCH | --patch-file FILE) [flags]",
+  usage: "(KIND NAME | KIND/NAME | -f FILE) (-p PATCH | --patch-file FILE) [flags]",
   description: `Change parts of an object. The patch is JSON or YAML:
 strategic  lists of named things, such as containers, are merged by their names
 merge      lists are replaced (RFC 7386)
@@ -29,6 +30,7 @@ json       a list of operations (RFC 6902)`,
     # From a file
     podwire patch pod web --patch-file change.yaml`,
   flags(command) {
+    fileFlags(command);
     command
       .option("-p, --patch <text>", "the patch, JSON or YAML")
       .option("--patch-file <file>", "a file with the patch; - for standard input")
@@ -38,7 +40,7 @@ json       a list of operations (RFC 6902)`,
   async run(invocation) {
     const { printer, globals, signal } = invocation;
     const patch: Patch = { type: patchType(invocation.options.type), json: await patchJson(invocation) };
-    const targets = parseTargets([...invocation.args, ...(invocation.afterDashes ?? [])], "patch");
+    const targets = await readTargets(invocation, { verb: "patch" });
     if (targets.how === "kinds") throw new UsageError("resource(s) were provided, but no name was specified");
     using connection = await connect(invocation);
     const { items, failures } = await findObjects(connection, { targets, namespace: globals.namespace }, signal);

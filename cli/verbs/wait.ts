@@ -9,12 +9,14 @@ import { listAll, type ObjectName } from "../objects.ts";
 import { documentOf, slashedName } from "../output/documents.ts";
 import { findJsonPath, jsonPathText } from "../output/jsonpath/evaluate.ts";
 import { type Path, parseRelaxedPath } from "../output/jsonpath/parse.ts";
-import { parseTargets } from "../targets.ts";
+import { type FileOptions, readTargets } from "../read-targets.ts";
+import { namespaceOf, type Targets } from "../targets.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
 import { type Verdict, waitFor } from "../wait-for.ts";
+import { fileFlags } from "../write.ts";
 
-interface WaitOptions {
+interface WaitOptions extends FileOptions {
   readonly for?: string;
   readonly timeout: number;
   readonly selector?: string;
@@ -24,7 +26,7 @@ interface WaitOptions {
 }
 
 export const waitVerb: Verb<WaitOptions> = {
-  usage: "(KIND/NAME… | KIND NAME… | KIND (-l LABELS | --all)) --for=CONDITION [flags]",
+  usage: "(KIND/NAME… | KIND NAME… | KIND (-l LABELS | --all) | -f FILE) --for=CONDITION [flags]",
   description: `Wait until every object is as it should be. CONDITION is one of
   create                      it exists
   delete                      it is gone
@@ -41,6 +43,7 @@ export const waitVerb: Verb<WaitOptions> = {
     podwire wait --for=jsonpath='{.status.phase}'=Succeeded pod/job
     podwire wait --for=delete pod/web`,
   flags(command) {
+    fileFlags(command);
     command
       .option("--for <condition>", "create, delete, condition=TYPE[=STATUS] or jsonpath={PATH}[=VALUE]")
       .addOption(
@@ -56,7 +59,7 @@ export const waitVerb: Verb<WaitOptions> = {
   async run(invocation) {
     const { options, printer, context, signal } = invocation;
     const goal = parseGoal(options.for);
-    const targets = readTargets(invocation);
+    const targets = await targetsOf(invocation);
     using connection = await connect(invocation);
     const names = await resolve(invocation, { targets, connection });
     if (names.length === 0) {
@@ -117,8 +120,9 @@ function unquote(text: string): string {
   return /^(["'])(.*)\1$/s.exec(text)?.[2] ?? text;
 }
 
-function readTargets({ args, afterDashes = [], options }: Invocation<WaitOptions>): ReturnType<typeof parseTargets> {
-  const targets = parseTargets([...args, ...afterDashes], "wait for");
+async function targetsOf(invocation: Invocation<WaitOptions>): Promise<Targets> {
+  const { options } = invocation;
+  const targets = await readTargets(invocation, { verb: "wait for" });
   const selecting = options.all === true || options.selector !== undefined || options.fieldSelector !== undefined;
   if (targets.how === "names" && selecting) throw new UsageError("name cannot be provided when a selector or --all is specified");
   if (targets.how === "kinds" && !selecting)
@@ -128,10 +132,10 @@ function readTargets({ args, afterDashes = [], options }: Invocation<WaitOptions
 
 async function resolve(
   { globals, options, signal }: Invocation<WaitOptions>,
-  { targets, connection }: { readonly targets: ReturnType<typeof parseTargets>; readonly connection: Connection },
+  { targets, connection }: { readonly targets: Targets; readonly connection: Connection },
 ): Promise<ObjectName[]> {
   if (targets.how === "names") {
-    return targets.names.map(({ kind, name }) => ({ kind, name, namespace: kind.namespaced ? globals.namespace : "" }));
+    return targets.names.map((target) => ({ ...target, namespace: namespaceOf(target, globals.namespace) }));
   }
   const found: ObjectName[] = [];
   for (const kind of targets.kinds) {

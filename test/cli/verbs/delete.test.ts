@@ -29,6 +29,21 @@ describe("podwire delete", () => {
     assert.deepEqual(await cli.type("delete pods --all"), { code: 0, stdout: "No resources found\n", stderr: "" });
   });
 
+  it("deletes ConfigMaps, Secrets and events by name, label, field and all together", async () => {
+    const of = (kind: string, name: string, more: object = {}) => ({ apiVersion: "v1", kind, metadata: { name, ...more } });
+    const about = { involvedObject: { kind: "Pod", namespace: "default", name: "web" }, reason: "Odd" };
+    await cluster.write("create", [
+      of("ConfigMap", "a", { labels: { app: "web" } }),
+      of("Secret", "a"),
+      of("Secret", "b"),
+      { ...of("Event", "e"), ...about },
+    ]);
+    assert.equal((await cli.type("delete cm -l app=web")).stdout, 'configmap "a" deleted from default namespace\n');
+    assert.equal((await cli.type("delete secret b")).stdout, 'secret "b" deleted from default namespace\n');
+    assert.equal((await cli.type("delete secrets --all")).stdout, 'secret "a" deleted from default namespace\n');
+    assert.equal((await cli.type("delete ev --field-selector reason=Odd")).stdout, 'event "e" deleted from default namespace\n');
+  });
+
   it("deletes what a file names", async () => {
     const manifests = [podManifest("db"), { apiVersion: "v1", kind: "Namespace", metadata: { name: "gone" } }];
     const text = manifests.map((manifest) => JSON.stringify(manifest)).join("\n---\n");

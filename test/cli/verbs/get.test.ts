@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { AppError } from "#core/errors.ts";
 import { createTestCli, type TestCli } from "../../support/cli.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
@@ -165,6 +168,23 @@ describe("podwire get", () => {
     const [yaml, json] = await Promise.all([fixture.cli.type("get pods -o yaml"), fixture.cli.type("get pods -o json")]);
     assert.deepEqual(parse(yaml.stdout), JSON.parse(json.stdout));
     assert.match(yaml.stdout, /^apiVersion: v1\nitems:\n- apiVersion: v1\n/);
+  });
+});
+
+describe("podwire get -o custom-columns-file", () => {
+  it("takes titles from a file's first line and paths from its second", async () => {
+    await using fixture = await withPods();
+    const folder = await mkdtemp(join(tmpdir(), "podwire-columns-"));
+    try {
+      await writeFile(join(folder, "columns"), "NAME           FIRST\n.metadata.name .spec.containers[0].name\n");
+      await writeFile(join(folder, "wrong"), "NAME FIRST\n.metadata.name\n");
+      const right = await fixture.cli.type(`get pods -o custom-columns-file=${folder}/columns`);
+      assert.equal(right.stdout, "NAME   FIRST\ndb     main\nweb    main\n");
+      const wrong = await fixture.cli.type(`get pods -o custom-columns-file=${folder}/wrong`);
+      assert.match(wrong.stderr, /^error: .*number of titles \(2\) and paths \(1\) do not match/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

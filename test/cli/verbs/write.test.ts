@@ -103,6 +103,23 @@ describe("podwire apply and create", () => {
     assert.match(stderr, /the namespace from the provided object "shop" does not match the namespace "default"/);
   });
 
+  it("does to the objects that a file names what it would do to those of the command line", async () => {
+    await cli.run(["create", "ns", "shop"]);
+    const path = await file("a.yaml", `${pod("web")}---\n${pod("db").replace("{name: db}", "{name: db, namespace: shop}")}`);
+    await cli.run(["apply", "-f", path]);
+    assert.equal((await cli.run(["get", "-f", path, "-o", "name"])).stdout, "pod/web\npod/db\n");
+    assert.match((await cli.run(["describe", "-f", path])).stdout, /^Name: +web\n[\s\S]*\nName: +db\nNamespace: +shop\n/);
+    assert.equal((await cli.run(["label", "-f", path, "a=b"])).stdout, "pod/web labeled\npod/db labeled\n");
+    assert.equal(
+      (await cli.run(["patch", "-f", path, "-p", "metadata: {labels: {a: c}}"])).stdout,
+      "pod/web patched\npod/db patched\n",
+    );
+    assert.equal((await cli.run(["wait", "-f", path, "--for=create"])).stdout, "pod/web condition met\npod/db condition met\n");
+    assert.equal(cluster.pod("db", "shop")?.metadata?.labels.a, "c");
+    const both = await cli.run(["get", "pods", "-f", path]);
+    assert.match(both.stderr, /^error: when paths or stdin is provided as resource input/);
+  });
+
   it("creates what is new, refuses what exists, and prints what it made", async () => {
     const path = await file("a.yaml", pod("web"));
     assert.equal((await cli.run(["create", "-f", path, "-o", "jsonpath={.metadata.name}"])).stdout, "web");
