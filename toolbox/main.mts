@@ -1,6 +1,7 @@
-/* The program behind the image podwire/toolbox. It stands alone: a pod sees this folder and nothing else of Podwire. */
+/* The program behind the images that are built in. It stands alone: a pod sees this folder and nothing else of Podwire. */
 
 const programs: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<void> }>>> = {
+  agnhost: () => import("./agnhost.mts"),
   pause: () => import("./pause.mts"),
   "http-server": () => import("./http-server.mts"),
   "probe-server": () => import("./probe-server.mts"),
@@ -8,7 +9,7 @@ const programs: Readonly<Record<string, () => Promise<{ main(args: readonly stri
 };
 
 const [name = "", ...args] = process.argv.slice(2);
-const program = programs[name];
+const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
 if (program === undefined) {
   process.stderr.write(`toolbox: no program "${name}"; there are: ${Object.keys(programs).join(", ")}\n`);
   process.exitCode = 2;

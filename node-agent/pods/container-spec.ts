@@ -1,7 +1,6 @@
 /* What a container is started with, from its pod, the objects that it names and what its node gave it. Pure; where something is
  * missing or can't be had it throws an AppError whose reason is the container's waiting reason. */
 
-import { AppError } from "#core/errors.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
 import type { ContainerMount, ContainerSpec } from "#kernel/containers.ts";
 import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
@@ -34,12 +33,9 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
   const hostname = hostnameOf(pod, nodeName);
   const variables = declaredVariables(input);
   const rights = rightsOf(pod, container);
-  // Nobody but root has a folder of his own.
-  const home: Record<string, string> = (rights.user?.uid ?? 0) === 0 ? {} : { HOME: "/" };
-  const env = { ...environmentOf({ ...container, env: [] }, hostname), ...home, ...Object.fromEntries(variables) };
+  const env = { ...environmentOf(hostname, rights.user?.uid ?? 0), ...Object.fromEntries(variables) };
   const expanded = (words: readonly string[]) => words.map((word) => expand(word, variables));
-  const program = programOf({ ...container, command: expanded(container.command), args: expanded(container.args) });
-  if (!program.found) throw new AppError("failed-precondition", program.message, { reason: program.reason });
+  const argv = programOf({ ...container, command: expanded(container.command), args: expanded(container.args) });
   return {
     ...(netns === undefined ? {} : { netns }),
     hidden: hiddenFolder,
@@ -49,6 +45,6 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
     mounts: [...volumeMountsOf(pod, container, podFolder), ...mounts],
     rights,
     stdin: container.stdin === true,
-    command: { argv: program.argv, env, ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }) },
+    command: { argv, env, ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }) },
   };
 }

@@ -1,7 +1,7 @@
 /* The files that a pod's containers see under /etc, and their environment, as a kubelet writes them. Pure. */
 
 import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
-import type { Container, HostAlias, Pod } from "#proto/podwire/v1/resources.ts";
+import type { HostAlias, Pod } from "#proto/podwire/v1/resources.ts";
 
 /** Where container.sh puts the built-in programs. */
 const toolboxFolder = "/run/podwire/toolbox";
@@ -37,7 +37,7 @@ export function resolvConfFile(pod: Pod): string {
   return `search ${domains.join(" ")}\noptions ndots:5\n`;
 }
 
-export function environmentOf(container: Container, hostname: string): Record<string, string> {
-  const own = container.env.map(({ name = "", value = "" }) => [name, value]);
-  return { PATH: path, HOME: "/root", HOSTNAME: hostname, ...Object.fromEntries(own) };
+/** What a container has before its own variables. Nobody but root has a folder of his own. */
+export function environmentOf(hostname: string, uid: number): Record<string, string> {
+  return { PATH: path, HOME: uid === 0 ? "/root" : "/", HOSTNAME: hostname };
 }

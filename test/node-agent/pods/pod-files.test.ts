@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "#core/ipv4.ts";
-import { Container, Pod } from "#proto/podwire/v1/resources.ts";
+import { Pod } from "#proto/podwire/v1/resources.ts";
 import { environmentOf, hostnameOf, hostsFile, resolvConfFile } from "../../../node-agent/pods/pod-files.ts";
 
 function podNamed(name: string, spec: object = {}): Pod {
@@ -40,12 +40,19 @@ describe("a pod's files", () => {
     );
   });
 
-  it("come with an environment in which the container's own variables win", () => {
-    const container = Container.fromJSON({
-      env: [{ name: "A", value: "1" }, { name: "HOME", value: "/tmp" }, { name: "EMPTY" }, { name: "A", value: "2" }],
-    });
-    const { PATH, ...rest } = environmentOf(container, "web");
-    assert.deepEqual(rest, { HOME: "/tmp", HOSTNAME: "web", A: "2", EMPTY: "" });
+  it("have hosts with the pod's aliases at their end", () => {
+    const hostAliases = [
+      { ip: "10.1.2.3", hostnames: ["a", "b"] },
+      { ip: "10.1.2.4", hostnames: ["c"] },
+    ];
+    const text = hostsFile(podNamed("web", { hostAliases }), "web", parseIpv4("10.244.1.2"));
+    assert.match(text, /\n10\.244\.1\.2\tweb\n\n# Entries added by HostAliases\.\n10\.1\.2\.3\ta\tb\n10\.1\.2\.4\tc\n$/);
+  });
+
+  it("come with an environment, in which nobody but root has a home", () => {
+    const { PATH, ...rest } = environmentOf("web", 0);
+    assert.deepEqual(rest, { HOME: "/root", HOSTNAME: "web" });
+    assert.equal(environmentOf("web", 1000).HOME, "/");
     assert.match(PATH ?? "", /^\/run\/podwire\/toolbox:.*:\/bin$/);
   });
 });
