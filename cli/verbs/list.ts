@@ -150,6 +150,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./port-forward.ts")).portForwardVerb,
   },
   {
+    name: "cp",
+    group: "Troubleshooting Commands",
+    summary: "Copy files and folders to and from a container",
+    load: async () => (await import("./cp.ts")).cpVerb,
+  },
+  {
     name: "explain",
     completes: "kinds",
     group: "Other Commands",
