@@ -10,6 +10,23 @@ export interface NodeUsage {
   readonly hostPorts: HostPort[];
 }
 
+/** What a pod takes of its node. */
+interface Demand {
+  readonly requests: ReadonlyMap<string, Quantity>;
+  readonly hostPorts: readonly HostPort[];
+}
+
+/** Of each stored version of a pod, found out once, as of each node: whenever anything changes, all are looked at anew. */
+const demands = new WeakMap<Pod, Demand>();
+
+function demandOf(pod: Pod): Demand {
+  const known = demands.get(pod);
+  if (known !== undefined) return known;
+  const demand = { requests: podRequests(pod), hostPorts: hostPortsOf(pod) };
+  demands.set(pod, demand);
+  return demand;
+}
+
 interface HostPort {
   readonly protocol: string;
   /** "" for all addresses. */
@@ -28,8 +45,9 @@ export function addPod(usage: Map<string, NodeUsage>, node: string, pod: Pod): v
   const of: NodeUsage = usage.get(node) ?? { podCount: 0, requested: new Map(), hostPorts: [] };
   usage.set(node, of);
   of.podCount += 1;
-  for (const [name, quantity] of podRequests(pod)) of.requested.set(name, (of.requested.get(name) ?? 0n) + quantity);
-  of.hostPorts.push(...hostPortsOf(pod));
+  const { requests, hostPorts } = demandOf(pod);
+  for (const [name, quantity] of requests) of.requested.set(name, (of.requested.get(name) ?? 0n) + quantity);
+  of.hostPorts.push(...hostPorts);
 }
 
 /** Whether the pod counts for its node: it is bound there and has not ended. */
@@ -41,7 +59,7 @@ function occupies(pod: Pod): boolean {
 /** Whether the pod needs a port of the node that another pod has. */
 export function portsCollide(pod: Pod, usage: NodeUsage | undefined): boolean {
   const taken = usage?.hostPorts ?? [];
-  return hostPortsOf(pod).some((wanted) =>
+  return demandOf(pod).hostPorts.some((wanted) =>
     taken.some(
       (other) =>
         other.port === wanted.port &&
@@ -62,21 +80,26 @@ function hostPortsOf({ spec }: Pod): readonly HostPort[] {
 
 /** Kubernetes' words for what the node has too little of. cpu, memory and places of which the node says nothing are not counted. */
 export function shortages(pod: Pod, node: Node, usage: NodeUsage | undefined): readonly string[] {
-  const allocatable = node.status?.allocatable ?? {};
+  const allocatable = allocatableOf(node);
   const shortage: string[] = [];
-  const places = quantityIn(allocatable, "pods");
+  const places = allocatable.get("pods");
   if (places !== undefined && BigInt(usage?.podCount ?? 0) * billion >= places) shortage.push("Too many pods");
-  for (const [name, wanted] of podRequests(pod)) {
+  for (const [name, wanted] of demandOf(pod).requests) {
     if (wanted === 0n) continue;
-    const whole = quantityIn(allocatable, name) ?? (name.includes("/") ? 0n : undefined);
+    const whole = allocatable.get(name) ?? (name.includes("/") ? 0n : undefined);
     if (whole !== undefined && (usage?.requested.get(name) ?? 0n) + wanted > whole) shortage.push(`Insufficient ${name}`);
   }
   return shortage;
 }
 
 const billion = 1_000_000_000n;
+const allocatables = new WeakMap<Node, ReadonlyMap<string, Quantity>>();
 
-function quantityIn(quantities: Readonly<Record<string, string>>, name: string): Quantity | undefined {
-  const text = Object.hasOwn(quantities, name) ? quantities[name] : undefined;
-  return text === undefined || quantityProblem(text) !== undefined ? undefined : parseQuantity(text);
+function allocatableOf(node: Node): ReadonlyMap<string, Quantity> {
+  const known = allocatables.get(node);
+  if (known !== undefined) return known;
+  const readable = Object.entries(node.status?.allocatable ?? {}).filter(([, text]) => quantityProblem(text) === undefined);
+  const allocatable = new Map(readable.map(([name, text]) => [name, parseQuantity(text)]));
+  allocatables.set(node, allocatable);
+  return allocatable;
 }
