@@ -160,7 +160,7 @@ describe("pods", () => {
     });
 
     it("with an exit code of 137 where KILL ended them", async () => {
-      await cluster.apply(once("killed", "kill -KILL $$"));
+      await cluster.apply(once("killed", "kill -KILL $$$$"));
       await sees("killed", ({ status }) => status?.phase === "Failed", "has not failed");
       const [state] = (await cluster.pod("killed")).status?.containerStatuses ?? [];
       assert.equal(state?.state?.terminated?.exitCode, 137);

@@ -37,7 +37,7 @@ async function openPod(): Promise<PodNetwork> {
     lab,
     netns,
     async serve(script) {
-      const container = await lab.containers.start([process.execPath, "-e", script], { netns });
+      const container = await lab.containers.start(["/run/podwire/node", "-e", script], { netns });
       await until(() => container.log().includes("up"), `the server, which says ${container.log()}`);
       lab.find({ stateDir: container.stateDir, logPath: container.logPath, netns });
       return container;
