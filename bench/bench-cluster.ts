@@ -96,11 +96,15 @@ export function isReady({ status }: Pod): boolean {
 function runToEnd(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const startedMs = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
     child.once("error", reject);
     child.once("exit", (code) => {
       if (code === 0) resolve((performance.now() - startedMs) / 1000);
-      else reject(new Error(`${program} ${args.join(" ")}: exit code ${code}`));
+      else reject(new Error(`${program} ${args.join(" ")}: exit code ${code}\n${said}`));
     });
   });
 }
