@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "#core/errors.ts";
+import { sweepCgroups } from "#kernel/cgroups.ts";
 import type { ProcessId } from "#kernel/processes.ts";
 import { findSandbox } from "#kernel/sandbox.ts";
 import { type ClusterPaths, clusterPaths, clustersRoot, type Environment } from "#process/cluster-paths.ts";
@@ -68,6 +69,8 @@ export function sweepDead(env: Environment, nowMs: number): void {
   }
 }
 
+/** Of a cluster that is dead. */
 export function removeFolder(dir: string): void {
+  sweepCgroups(dir);
   rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
 }

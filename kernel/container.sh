@@ -1,5 +1,5 @@
 #!/bin/sh
-# container.sh STATE HIDDEN HOSTNAME RIGHTS DIRECTORY SEARCH PROGRAM COUNT (ro|rw TARGET SUBPATH)… ARGV…
+# container.sh STATE CGROUPS HIDDEN HOSTNAME RIGHTS DIRECTORY SEARCH PROGRAM COUNT (ro|rw TARGET SUBPATH)… ARGV…
 #
 # The first process of a container: it runs in mount, pid, uts and ipc namespaces of its own and in the pod's network
 # namespace. It makes the container's view of the file system, as STATE/mounts says (container-mounts.ts), runs ARGV in DIRECTORY, in the
@@ -9,11 +9,11 @@
 #
 # STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
 # Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden, with the cluster's own files in HIDDEN. RIGHTS are
-# words for setpriv. COUNT volumes wait in /run/podwire/volumes. Programs are few and much is the shell's own: each costs a millisecond.
+# words for setpriv, CGROUPS folders of those to join. COUNT volumes wait in /run/podwire/volumes. Programs are few and much is the shell's own: each costs a millisecond.
 # `mount -n`: no user-space mount table, which stands in the /run that is being replaced.
 set -eu
-state=$1 hidden=$2 hostname=$3 rights=$4 directory=$5 search=$6 program=$7
-shift 7
+state=$1 cgroups=$2 hidden=$3 hostname=$4 rights=$5 directory=$6 search=$7 program=$8
+shift 8
 
 fail() {
   printf '%s\n' "$1" >&2
@@ -137,6 +137,8 @@ make_room() (
 
 IFS= read -r stat </proc/self/stat
 printf '%s\n' "$stat" >"$state/init"
+# Before there is a child of this process: it joins them too.
+for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs"; done
 printf %s "$hostname" >/proc/sys/kernel/hostname
 
 protect_mounts

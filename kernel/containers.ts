@@ -5,6 +5,7 @@
  *   stdin  a named pipe, where the container has an input
  *   etc/   hosts, resolv.conf and hostname, bound into the container
  *   command.json   its environment, working directory, user and capabilities, for what is run in it later
+ *   cgroups, oom   see container-limits.ts
  *   mounts, and folders that it names   what the container sees, see container-mounts.ts
  * Output goes to a file, never to a pipe of the agent's. */
 
@@ -28,7 +29,9 @@ import { join, normalize } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
+import type { ContainerLimits } from "./cgroups.ts";
 import { createInput } from "./container-input.ts";
+import { beginLimits, endLimits, limitToo, wasOomKilled } from "./container-limits.ts";
 import { mountTable } from "./container-mounts.ts";
 import { type ContainerRights, checkUser, rightsArguments } from "./container-rights.ts";
 import { netnsPath } from "./netns.ts";
@@ -54,6 +57,8 @@ export interface ContainerSpec {
   /** In this order. */
   readonly mounts?: readonly ContainerMount[];
   readonly rights?: ContainerRights;
+  /** None where it is absent; those that the machine can't keep are not kept. */
+  readonly limits?: ContainerLimits;
   /** Whether it has a standard input, for `openInput`; it reads the end of one otherwise. */
   readonly stdin?: boolean;
   readonly command: Command;
@@ -98,6 +103,8 @@ export type ContainerState =
       readonly code: number | undefined;
       readonly startedAtMs: number | undefined;
       readonly finishedAtMs: number;
+      /** The kernel ended a process of it for want of memory. */
+      readonly oomKilled?: boolean;
     };
 
 export interface Exec {
@@ -144,7 +151,8 @@ export const linuxContainers: Containers = {
     writeFileSync(commandPath(stateDir), JSON.stringify(inherited), { mode: 0o600 });
     const volumes = mounts.map(({ source }) => source);
     writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes }));
-    const setUp = ["sh", script, stateDir, hidden, hostname, rightsArguments(rights).join(" ")];
+    const cgroups = beginLimits(stateDir, hidden, spec.limits ?? {});
+    const setUp = ["sh", script, stateDir, cgroups.join(" "), hidden, hostname, rightsArguments(rights).join(" ")];
     const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
     const [program = "", ...args] = [
       ...[...enter, "--", ...setUp, ...checked, ...mountArguments(mounts)],
@@ -173,8 +181,9 @@ export const linuxContainers: Containers = {
 
   read: readState,
 
-  exited(stateDir, signal) {
-    return settled(stateDir, (state) => state.state === "exited" || state.state === "absent", signal);
+  async exited(stateDir, signal) {
+    await settled(stateDir, (state) => state.state === "exited" || state.state === "absent", signal);
+    await endLimits(stateDir, signal);
   },
 
   signal(stateDir, name) {
@@ -206,6 +215,7 @@ export const linuxContainers: Containers = {
     const terminal = on === "terminal" ? openTerminal(state.init.pid) : undefined;
     const child = spawn(program, args, { ...options, stdio: terminal === undefined ? "pipe" : terminal.inside });
     terminal?.letGo();
+    if (child.pid !== undefined) limitToo(stateDir, child.pid);
     const exitCode = new Promise<number>((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
@@ -244,8 +254,11 @@ function readState(stateDir: string): ContainerState {
   const [started, code] = exit.text.split("\n").filter((line) => line !== "");
   const startedAtMs = started === "started" ? init?.startedAtMs : undefined;
   const finishedAtMs = exit.changedAtMs;
-  if (started === "failed") return { state: "exited", code: undefined, startedAtMs, finishedAtMs };
-  if (code !== undefined) return { state: "exited", code: Number(code), startedAtMs, finishedAtMs };
+  const ended = (code: number | undefined): ContainerState => {
+    return { state: "exited", code, startedAtMs, finishedAtMs, oomKilled: wasOomKilled(stateDir) };
+  };
+  if (started === "failed") return ended(undefined);
+  if (code !== undefined) return ended(Number(code));
   if (dead) return endOfKilled(stateDir, startedAtMs);
   if (init === undefined || started === undefined) return { state: "starting" };
   return { state: "running", init, startedAtMs: init.startedAtMs };
@@ -255,7 +268,8 @@ function readState(stateDir: string): ContainerState {
 function endOfKilled(stateDir: string, startedAtMs: number | undefined): ContainerState {
   const code = startedAtMs === undefined ? undefined : 137;
   appendFileSync(exitPath(stateDir), code === undefined ? "failed\n" : `${code}\n`);
-  return { state: "exited", code, startedAtMs, finishedAtMs: statSync(exitPath(stateDir)).mtimeMs };
+  const finishedAtMs = statSync(exitPath(stateDir)).mtimeMs;
+  return { state: "exited", code, startedAtMs, finishedAtMs, oomKilled: wasOomKilled(stateDir) };
 }
 
 /**

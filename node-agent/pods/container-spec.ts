@@ -8,6 +8,7 @@ import type { ConfigSources } from "./config-sources.ts";
 import { programOf } from "./images.ts";
 import { declaredVariables, expand } from "./pod-environment.ts";
 import { environmentOf, hostnameOf, hostsFile, resolvConfFile } from "./pod-files.ts";
+import { limitsOf } from "./pod-limits.ts";
 import { rightsOf } from "./pod-security.ts";
 import { volumeMountsOf } from "./volumes.ts";
 
@@ -44,6 +45,7 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
     resolvConf: resolvConfFile(pod),
     mounts: [...volumeMountsOf(pod, container, podFolder), ...mounts],
     rights,
+    limits: limitsOf(container),
     stdin: container.stdin === true,
     command: { argv, env, ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }) },
   };

@@ -1,6 +1,7 @@
 /* The start of a container's run: once for each run, whichever agent sees to it, and again and again where it can't be had yet. */
 
 import { isAppError } from "#core/errors.ts";
+import { unkeptLimits } from "#kernel/cgroups.ts";
 import type { ContainerSpec } from "#kernel/containers.ts";
 import { startErrorCode } from "./container-end.ts";
 import type { RunnerOptions } from "./container-runner.ts";
@@ -62,6 +63,10 @@ async function startOnce(options: RunnerOptions, run: number, observe: (now: Pha
   observe({ phase: "waiting", reason: preparing });
   const spec: Omit<ContainerSpec, "stateDir" | "logPath"> = options.spec(stateDir);
   emit("Normal", "Pulled", imageNote(image));
+  // The bound on processes is our own idea: nobody asked for it.
+  const unkept = unkeptLimits(spec.limits ?? {}).filter((controller) => controller !== "pids");
+  if (unkept.length > 0)
+    emit("Warning", "LimitsNotKept", `No cgroup can be made here that would keep the limits of: ${unkept.join(", ")}`);
   folder.discard(run);
   folder.prepare(run);
   prepareTerminationLog(stateDir);

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { sweepCgroups } from "#kernel/cgroups.ts";
 import { type Command, type ContainerSpec, type ContainerState, type Exec, linuxContainers } from "#kernel/containers.ts";
 import type { ProcessId } from "#kernel/processes.ts";
 import { requireSandbox } from "../support/sandbox.ts";
@@ -89,6 +90,8 @@ export function openContainerLab(): ContainerLab {
           () => {},
         );
       }
+      // Of those that were killed before they could say who they are.
+      sweepCgroups(join(folder, "hidden"));
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAppError } from "#core/errors.ts";
 import { createRng } from "#core/rng.ts";
+import { createCgroups, sweepCgroups, unkeptLimits } from "#kernel/cgroups.ts";
 import { linuxContainers } from "#kernel/containers.ts";
 import { parseDevices } from "#kernel/ip.ts";
 import { descendantsOf, isAlive } from "#kernel/processes.ts";
@@ -31,6 +32,7 @@ describe("a container", () => {
   describe("and signals", describeSignals);
   describe("that outlives its starter", describeSurvival);
   describe("and what it sees", describeView);
+  describe("and its limits", describeLimits);
   describe("and exec", describeExec);
 });
 
@@ -513,6 +515,72 @@ function describeView(): void {
     } finally {
       await run(["ip", "-batch", "-"], { input: `link del pwtest\nnetns del ${netns}\n`, signal });
     }
+  });
+}
+
+function describeLimits(): void {
+  const foldersOf = ({ stateDir }: { readonly stateDir: string }): string[] =>
+    existsSync(join(stateDir, "cgroups")) ? JSON.parse(readFileSync(join(stateDir, "cgroups"), "utf8")) : [];
+
+  it("can start no more processes than it may have, where the machine keeps that", async () => {
+    await using lab = openContainerLab();
+    const limits = { processes: 20 };
+    const script = "i=0; while [ $i -lt 50 ]; do sleep 100 & i=$((i+1)); done; wait";
+    const container = await lab.start(["sh", "-c", script], { limits });
+    const kept = unkeptLimits(limits).length === 0;
+    const { pid } = container.init();
+    if (kept) await until(() => container.state.state === "exited", "the shell's complaint");
+    else await until(() => processesLike(pid).length > 50, "all processes");
+    assert.equal(container.log().includes("Cannot fork"), kept, container.log());
+  });
+
+  it("uses no more of the processors than it may, nor does an exec, where the machine keeps that", async () => {
+    await using lab = openContainerLab();
+    const limits = { cpus: 0.1 };
+    const container = await lab.startIdle({ limits });
+    const [folder] = foldersOf(container);
+    const exec = execIn(container, ["sh", "-c", "while :; do :; done"]);
+    if (unkeptLimits(limits).length > 0 || folder === undefined) {
+      assert.equal(folder, undefined);
+    } else {
+      const throttled = () => Number(/^nr_throttled ([0-9]+)$/m.exec(readFileSync(join(folder, "cpu.stat"), "utf8"))?.[1]);
+      await until(() => throttled() > 1, "the exec to be held back");
+    }
+    linuxContainers.kill(container.stateDir);
+    await exec;
+  });
+
+  it("leaves no cgroup, whether it ended by itself, was killed or never ran", async () => {
+    await using lab = openContainerLab();
+    const limits = { processes: 20, cpus: 1, memoryBytes: 2 ** 30 };
+    const cgroups = new Set<string>();
+    const idle = await lab.startIdle({ limits });
+    for (const folder of foldersOf(idle)) cgroups.add(folder);
+    assert.equal(cgroups.size > 0, unkeptLimits(limits).length < 3);
+    linuxContainers.kill(idle.stateDir);
+    for (const container of [idle, await lab.start(["true"], { limits }), await lab.start(["no-such-program"], { limits })]) {
+      await container.exitCode();
+      assert.deepEqual(foldersOf(container), []);
+    }
+    assert.deepEqual(
+      [...cgroups].filter((folder) => existsSync(folder)),
+      [],
+    );
+  });
+
+  it("has what it left swept with its owner, but for what runs", async () => {
+    await using lab = openContainerLab();
+    const limits = { processes: 20 };
+    const hidden = join(lab.folder, "hidden");
+    const [left] = createCgroups({ owner: hidden, of: "left", limits });
+    const [others] = createCgroups({ owner: "another", of: "left", limits });
+    const container = await lab.startIdle({ limits });
+    sweepCgroups(hidden);
+    const isThere = (folder: string | undefined) => folder !== undefined && existsSync(folder);
+    const kept = unkeptLimits(limits).length === 0;
+    assert.deepEqual([isThere(left), isThere(others), foldersOf(container).every(isThere)], [false, kept, true]);
+    sweepCgroups("another");
+    assert.equal(isThere(others), false);
   });
 }
 
