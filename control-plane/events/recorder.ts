@@ -124,6 +124,7 @@ export function createEventRecorder({ store, clock, ids, log }: RecorderContext)
       wakeups.wake();
     },
     async run(signal) {
+      let told = 0;
       while (!signal.aborted) {
         const items = [...waiting];
         waiting = new Map();
@@ -137,6 +138,9 @@ export function createEventRecorder({ store, clock, ids, log }: RecorderContext)
             log.error({ err: error, drops }, "events were not written");
           }
         }
+        const dropCount = drops.limited + drops.full + drops.homeless + drops.failed;
+        if (dropCount > told) log.info({ drops }, "events were dropped");
+        told = dropCount;
         await wakeups.next(undefined, signal);
       }
     },

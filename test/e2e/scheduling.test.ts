@@ -81,4 +81,35 @@ describe("scheduling", () => {
     await cluster.run("taint", "node", "node-1", "maintenance:NoExecute-");
     await cluster.run("delete", "pod", "stays", "other", "--grace-period=0", "--force");
   });
+
+  it("keeps pods off a node that is cordoned, which a taint says", async () => {
+    assert.equal(await cluster.run("cordon", "node-1"), "node/node-1 cordoned\n");
+    const taints = async () => (await cluster.node("node-1")).spec?.taints?.map(({ key, effect }) => `${key}:${effect}`) ?? [];
+    await until(async () => (await taints()).includes("node.kubernetes.io/unschedulable:NoSchedule"), "the taint", 10_000);
+    const pods = await cluster.makePods(podOf({ name: "off-1" }), podOf({ name: "off-2" }));
+    assert.deepEqual(
+      pods.map(({ spec }) => spec?.nodeName),
+      ["node-2", "node-2"],
+    );
+    await cluster.run("uncordon", "node-1");
+    await until(async () => (await taints()).length === 0, "no taint", 10_000);
+    await cluster.run("delete", "pod", "off-1", "off-2", "--grace-period=0", "--force");
+  });
+
+  it("changes a pod as patches of each type say, and no more than a pod may change", async () => {
+    await cluster.makePods(podOf({ name: "patched" }));
+    const patch = (...args: readonly string[]) => cluster.podwire("patch", "pod", "patched", ...args);
+    assert.equal((await patch("-p", '{"metadata":{"labels":{"a":"1","b":"2"}}}')).stdout, "pod/patched patched\n");
+    assert.equal((await patch("--type=merge", "-p", '{"metadata":{"labels":{"a":null}}}')).code, 0);
+    const operations =
+      '[{"op":"test","path":"/metadata/labels/b","value":"2"},{"op":"replace","path":"/metadata/labels/b","value":"3"}]';
+    assert.equal((await patch("--type=json", "-p", operations)).code, 0);
+    assert.deepEqual((await cluster.pod("patched")).metadata?.labels, { b: "3" });
+    const again = await patch("--type=json", "-p", operations);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /operation 1 of the json patch \(test "\/metadata\/labels\/b"\) does not apply/);
+    const forbidden = await patch("-p", '{"spec":{"hostname":"other"}}');
+    assert.match(forbidden.stderr, /Pod "patched" is invalid: spec: Forbidden: pod updates may not change fields other than/);
+    await cluster.run("delete", "pod", "patched", "--grace-period=0", "--force");
+  });
 });
