@@ -1,5 +1,6 @@
 /* What pods cost a user's patience: many at once, with a probe, commands in them, and an agent that comes back to a full node. */
 
+import { setTimeout as sleepFor } from "node:timers/promises";
 import { isAppError } from "#core/errors.ts";
 import type { ExecRequest } from "#proto/podwire/v1/cluster.ts";
 import { type BenchCluster, type ClusterClient, createPods, isReady, openBenchCluster } from "./bench-cluster.ts";
@@ -11,6 +12,9 @@ const probedRounds = 20;
 const execRounds = 50;
 const cliRounds = 10;
 const adopted = 100;
+const returnRounds = 3;
+/** An agent that ran this long is started again at once; a younger one after a back-off. */
+const healthyMs = 10_500;
 
 const image = "podwire/toolbox";
 const sleeper = { image, command: ["sleep", "1000"] };
@@ -60,7 +64,8 @@ export async function benchPods(): Promise<Row[]> {
 /** Kills node-1's agent; ms until its successor runs a command in the pod. The median of a few. */
 async function returnOfAgent(cluster: BenchCluster, client: ClusterClient, pod: string): Promise<number> {
   const took: number[] = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < returnRounds; round++) {
+    await sleepFor(healthyMs);
     const agent = cluster.processesWith("node-agent/main.ts").find((pid) => isAgentOf(cluster, pid, "node-1"));
     if (agent === undefined) throw new Error("node-1 has no agent");
     process.kill(agent, "SIGKILL");
