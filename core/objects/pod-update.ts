@@ -24,8 +24,9 @@ export function validatePodSpecUpdate(next: unknown, previous: unknown): Problem
     } else if (field === "activeDeadlineSeconds") {
       problems.push(...validateDeadlineUpdate(is, was, path));
     } else if (field === "tolerations") {
-      const have = listOf(is).map(withoutSeconds);
-      if (!listOf(was).every((toleration) => have.some((other) => jsonEqual(other, withoutSeconds(toleration))))) {
+      // Both come from `toJson`, which has one order of fields.
+      const have = new Set(listOf(is).map((toleration) => JSON.stringify(withoutSeconds(toleration))));
+      if (!listOf(was).every((toleration) => have.has(JSON.stringify(withoutSeconds(toleration))))) {
         problems.push(forbidden(path, "existing toleration can not be modified except its tolerationSeconds"));
       }
     } else {

@@ -48,19 +48,20 @@ interface ListPlace {
 
 function mergeList(target: readonly Json[], patch: readonly Json[], { keys, path }: ListPlace): readonly Json[] {
   const replaces = patch.some((item) => isJsonObject(item) && own(item, "$patch") === "replace");
-  const result: Json[] = replaces ? [] : [...target];
+  const result = new Map<string, Json>();
+  for (const [i, item] of (replaces ? [] : target).entries()) {
+    const identity = identityOf(item, keys);
+    // What can't be told apart stays as it is.
+    result.set(identity === undefined || result.has(identity) ? `#${i}` : identity, item);
+  }
   for (const item of patch) {
     if (isJsonObject(item) && own(item, "$patch") === "replace" && Object.keys(item).length === 1) continue;
     const identity = identityOf(item, keys);
     if (identity === undefined) throw noIdentity(item, { keys, path });
-    const index = result.findIndex((other) => identityOf(other, keys) === identity);
-    const present = result[index];
-    if (isJsonObject(item) && directiveOf(item, path) === "delete") {
-      if (index >= 0) result.splice(index, 1);
-    } else if (present === undefined) result.push(mergeValue(undefined, item, path));
-    else result[index] = mergeValue(present, item, path);
+    if (isJsonObject(item) && directiveOf(item, path) === "delete") result.delete(identity);
+    else result.set(identity, mergeValue(result.get(identity), item, path));
   }
-  return result;
+  return [...result.values()];
 }
 
 /** A list that is one value: its items may still hold nulls, which mean absent. */
@@ -114,7 +115,8 @@ function retained(object: JsonObject, keys: Json | undefined, path: readonly str
   if (keys === undefined) return object;
   if (!Array.isArray(keys)) throw wrong(`${at(path)}$retainKeys must be a list of names`);
   const result: Record<string, Json> = {};
-  for (const [key, value] of Object.entries(object)) if (keys.includes(key)) setOwn(result, key, value);
+  const kept = new Set<Json>(keys);
+  for (const [key, value] of Object.entries(object)) if (kept.has(key)) setOwn(result, key, value);
   return result;
 }
 
