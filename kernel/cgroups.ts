@@ -135,17 +135,6 @@ export function limitFiles(controller: Controller, version: 1 | 2, limits: Conta
   }
 }
 
-/** Also this process's children that it makes from now on follow it. Does nothing where the cgroup is gone. */
-export function joinCgroups(folders: readonly string[], pid: number): void {
-  for (const folder of folders) {
-    try {
-      writeFileSync(join(folder, "cgroup.procs"), String(pid));
-    } catch {
-      // It ended already, or the container did.
-    }
-  }
-}
-
 /** Whether the kernel ended a process in there for want of memory. */
 export function countsOomKill(folders: readonly string[]): boolean {
   return folders.some((folder) =>

@@ -4,8 +4,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
-import { type ContainerLimits, countsOomKill, createCgroups, joinCgroups, removeCgroups } from "./cgroups.ts";
+import { type ContainerLimits, countsOomKill, createCgroups, removeCgroups } from "./cgroups.ts";
 
+const script = join(import.meta.dirname, "join.sh");
 const removalMs = 1_000;
 const pollMs = 5;
 
@@ -16,9 +17,10 @@ export function beginLimits(stateDir: string, owner: string, limits: ContainerLi
   return folders;
 }
 
-/** Of a process that is run in the container later. */
-export function limitToo(stateDir: string, pid: number): void {
-  joinCgroups(foldersOf(stateDir), pid);
+/** The call of a program that is to have the container's limits. */
+export function limited(stateDir: string, argv: readonly string[]): readonly string[] {
+  const folders = foldersOf(stateDir);
+  return folders.length === 0 ? argv : ["sh", script, folders.join(" "), ...argv];
 }
 
 /** Of a container that has exited. Also removes its cgroups, once their last process is gone. */

@@ -31,7 +31,7 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
 import type { ContainerLimits } from "./cgroups.ts";
 import { createInput } from "./container-input.ts";
-import { beginLimits, endLimits, limitToo, wasOomKilled } from "./container-limits.ts";
+import { beginLimits, endLimits, limited, wasOomKilled } from "./container-limits.ts";
 import { mountTable } from "./container-mounts.ts";
 import { type ContainerRights, checkUser, rightsArguments } from "./container-rights.ts";
 import { netnsPath } from "./netns.ts";
@@ -205,17 +205,18 @@ export const linuxContainers: Containers = {
     // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
     const mortal = ["setpriv", "--pdeathsig=KILL"];
     const { env, workingDir, rights } = { ...readInherited(stateDir), ...command };
-    const limited = [...mortal, "--inh-caps=-all", ...rightsArguments(rights), "--"];
+    const rightful = [...mortal, "--inh-caps=-all", ...rightsArguments(rights), "--"];
     const inside = inEnvironment(command.argv, on === "terminal" ? { TERM: "xterm", ...env } : env, workingDir);
     // What enters a pid namespace is no leader of a group, and so may become the leader of the terminal's session.
     const leading = on === "terminal" ? ["setsid", "--ctty", "--"] : [];
     // Detached: the command and what it starts are one process group.
-    const [program = "", ...args] = [...mortal, "--", "nsenter", ...enter, "--", ...leading, ...limited, ...inside];
+    const [program = "", ...args] = limited(stateDir, [
+      ...[...mortal, "--", "nsenter", ...enter, "--", ...leading, ...rightful, ...inside],
+    ]);
     const options = { detached: true, cwd: "/", env: ownEnvironment };
     const terminal = on === "terminal" ? openTerminal(state.init.pid) : undefined;
     const child = spawn(program, args, { ...options, stdio: terminal === undefined ? "pipe" : terminal.inside });
     terminal?.letGo();
-    if (child.pid !== undefined) limitToo(stateDir, child.pid);
     const exitCode = new Promise<number>((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));

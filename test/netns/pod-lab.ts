@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { createRng } from "#core/rng.ts";
+import { sweepCgroups } from "#kernel/cgroups.ts";
 import { type Containers, linuxContainers } from "#kernel/containers.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { type Network, type PodLink, podNetnsPrefix } from "#kernel/network.ts";
@@ -118,6 +119,7 @@ export async function openPodLab(): Promise<PodLab> {
       last.set();
       await until(() => readdirSync(join(stateDir, "pods")).length === 0, "all pods to go");
       last.abandon();
+      sweepCgroups(stateDir);
       rmSync(stateDir, { recursive: true, force: true });
       await host[Symbol.asyncDispose]();
     },
