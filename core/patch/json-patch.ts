@@ -1,10 +1,8 @@
-/* RFC 6902. A document is never changed: each operation makes the path to its place anew and shares all the rest.
- *
- * Copies share what they copy, so a few operations could stand for endlessly many values: what operations copy is counted, and no value
- * may come to stand too deep. */
+/* RFC 6902. The operations change a copy of the document in place, so that each takes no more time than its path and its value ask for.
+ * A few copies could stand for endlessly many values: what operations copy is counted, and no value may come to stand too deep. */
 
 import { type AppError, invalid } from "../errors.ts";
-import { isJsonObject, type Json, type JsonObject, jsonEqual, own, setOwn } from "../json.ts";
+import { isJsonObject, type Json, jsonEqual, own, setOwn } from "../json.ts";
 import { isDeeper } from "./depth.ts";
 
 const operationsMax = 1_000;
@@ -20,14 +18,21 @@ export interface PatchBounds {
 export function jsonPatch(target: Json, patch: Json, { depthMax }: PatchBounds): Json {
   if (!Array.isArray(patch)) throw wrong("a json patch must be a list of operations");
   if (patch.length > operationsMax) throw wrong(`a json patch may have at most ${operationsMax} operations, not ${patch.length}`);
-  let document = target;
+  const root: Root = { document: clone(target) };
   const budget = { values: copiedValuesMax };
   for (const [i, item] of (patch as readonly Json[]).entries()) {
     const operation = readOperation(item, i);
-    document = apply(document, { ...operation, at: i, depthMax, budget });
+    apply(root, { ...operation, at: i, depthMax, budget });
   }
-  return document;
+  return root.document;
 }
+
+interface Root {
+  document: Json;
+}
+
+/** What a path leads to but for its last part, which is the key or the index. */
+type Holder = Record<string, Json> | Json[];
 
 const names = ["add", "remove", "replace", "move", "copy", "test"] as const;
 
@@ -64,41 +69,39 @@ function readOperation(item: Json, at: number): Operation {
   };
 }
 
-function apply(document: Json, step: Step): Json {
+function apply(root: Root, step: Step): void {
   const { op, tokens, from, value } = step;
   switch (op) {
     case "add":
     case "replace":
-      return place(document, value, step);
+      place(root, value, step);
+      break;
     case "remove":
-      return take(document, tokens, step);
+      take(root, tokens, step);
+      break;
     case "copy": {
-      const copied = look(document, from, step);
+      const copied = look(root, from, step);
       spend(copied, step);
-      return place(document, copied, step);
+      place(root, clone(copied), step);
+      break;
     }
     case "move": {
-      const moved = look(document, from, step);
+      const moved = look(root, from, step);
       if (from.length < tokens.length && from.every((token, i) => token === tokens[i])) {
         throw unfit(step, "a value can't be moved into itself");
       }
-      return place(take(document, from, step), moved, step);
+      if (from.length === tokens.length && from.every((token, i) => token === tokens[i])) return;
+      take(root, from, step);
+      place(root, moved, step);
+      break;
     }
-    case "test": {
-      if (!jsonEqual(look(document, tokens, step), value)) throw unfit(step, "the value there is another");
-      return document;
-    }
+    case "test":
+      if (!jsonEqual(look(root, tokens, step), value)) throw unfit(step, "the value there is another");
   }
 }
 
-function place(document: Json, value: Json, step: Step): Json {
-  const levels = step.depthMax - step.tokens.length;
-  if (levels < 0 || isDeeper(value, levels)) throw unfit(step, `the value would stand more than ${step.depthMax} levels deep`);
-  return put(document, step.tokens, value, step);
-}
-
 /** The value at a place. */
-function look(document: Json, tokens: readonly string[], step: Step): Json {
+function look({ document }: Root, tokens: readonly string[], step: Step): Json {
   let value: Json | undefined = document;
   for (const token of tokens) {
     if (Array.isArray(value)) value = value[indexIn(value, token, step)];
@@ -108,44 +111,44 @@ function look(document: Json, tokens: readonly string[], step: Step): Json {
   return value;
 }
 
-function put(document: Json, tokens: readonly string[], value: Json, step: Step): Json {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return value;
-  if (Array.isArray(document)) {
-    const items: readonly Json[] = document;
-    if (rest.length > 0) {
-      const index = indexIn(items, token, step);
-      return items.with(index, put(items[index] ?? null, rest, value, step));
-    }
-    if (step.op === "replace") return items.with(indexIn(items, token, step), value);
-    return items.toSpliced(token === "-" ? items.length : indexIn(items, token, step, items.length), 0, value);
+function place(root: Root, value: Json, step: Step): void {
+  const { tokens, op, depthMax } = step;
+  const levels = depthMax - tokens.length;
+  if (levels < 0 || isDeeper(value, levels)) throw unfit(step, `the value would stand more than ${depthMax} levels deep`);
+  const token = tokens.at(-1);
+  if (token === undefined) {
+    root.document = value;
+    return;
   }
-  if (!isJsonObject(document)) throw unfit(step, "what holds that path is neither an object nor a list");
-  const present = own(document, token);
-  if (present === undefined && (rest.length > 0 || step.op === "replace")) throw unfit(step, "there is nothing at that path");
-  return withKey(document, token, rest.length > 0 ? put(present ?? null, rest, value, step) : value);
+  const holder = holderOf(root, tokens, step);
+  if (!Array.isArray(holder)) {
+    if (op === "replace" && !Object.hasOwn(holder, token)) throw unfit(step, "there is nothing at that path");
+    setOwn(holder, token, value);
+  } else if (op === "replace") holder[indexIn(holder, token, step)] = value;
+  else holder.splice(token === "-" ? holder.length : indexIn(holder, token, step, holder.length), 0, value);
 }
 
-function take(document: Json, tokens: readonly string[], step: Step): Json {
-  const [token, ...rest] = tokens;
+function take(root: Root, tokens: readonly string[], step: Step): void {
+  const token = tokens.at(-1);
   if (token === undefined) throw unfit(step, "the whole object can't be removed");
-  if (Array.isArray(document)) {
-    const items: readonly Json[] = document;
-    const index = indexIn(items, token, step);
-    return rest.length > 0 ? items.with(index, take(items[index] ?? null, rest, step)) : items.toSpliced(index, 1);
-  }
-  const present = isJsonObject(document) ? own(document, token) : undefined;
-  if (!isJsonObject(document) || present === undefined) throw unfit(step, "there is nothing at that path");
-  if (rest.length > 0) return withKey(document, token, take(present, rest, step));
-  const result: Record<string, Json> = {};
-  for (const key of Object.keys(document)) if (key !== token) setOwn(result, key, own(document, key) as Json);
-  return result;
+  const holder = holderOf(root, tokens, step);
+  if (Array.isArray(holder)) holder.splice(indexIn(holder, token, step), 1);
+  else if (Object.hasOwn(holder, token)) delete holder[token];
+  else throw unfit(step, "there is nothing at that path");
 }
 
-function withKey(object: JsonObject, key: string, value: Json): JsonObject {
+function holderOf(root: Root, tokens: readonly string[], step: Step): Holder {
+  const holder = look(root, tokens.slice(0, -1), step);
+  if (typeof holder !== "object" || holder === null) throw unfit(step, "what holds that path is neither an object nor a list");
+  // All of the document is a copy of ours.
+  return holder as Holder;
+}
+
+function clone(value: Json): Json {
+  if (Array.isArray(value)) return value.map(clone);
+  if (!isJsonObject(value)) return value;
   const result: Record<string, Json> = {};
-  for (const name of Object.keys(object)) setOwn(result, name, own(object, name) as Json);
-  setOwn(result, key, value);
+  for (const key of Object.keys(value)) setOwn(result, key, clone(own(value, key) as Json));
   return result;
 }
 
