@@ -23,7 +23,7 @@ import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
 import { runSession, type SendReport } from "./session/session.ts";
-import { keepTimes } from "./streams/log-times.ts";
+import { keepLogs } from "./streams/log-keeper.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
 
 export interface AgentEnvironment {
@@ -129,7 +129,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
   const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
-  await Promise.all([session, keeper.run().catch(() => {}), keepTimes({ podFolders, clock, signal })]);
+  await Promise.all([session, keeper.run().catch(() => {}), keepLogs({ podFolders, clock, log, signal })]);
 }
 
 interface HelloOptions {

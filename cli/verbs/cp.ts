@@ -58,7 +58,7 @@ export const cpVerb: Verb<CpOptions> = {
     const choice = { namespace, pod: file.pod, container: invocation.options.container ?? "", quiet: false };
     const container = await chooseContainer(choice, { connection, printer: invocation.printer, signal });
     const copy: Copy = { invocation, connection, place: { namespace, pod: file.pod, container }, file, path };
-    return from.where === "here" ? upload(copy) : download(copy);
+    return await (from.where === "here" ? upload(copy) : download(copy));
   },
 };
 

@@ -1,7 +1,7 @@
 /* Where a pod's containers keep their runs: POD/containers/NAME/N holds the state of run N, POD/containers/NAME/N.log its output.
  * The last two runs stay. */
 
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 export interface ContainerFolder {
@@ -29,7 +29,7 @@ export function containerFolder(podFolder: string, name: string): ContainerFolde
       .map(Number);
   const discard = (run: number) => {
     rmSync(stateDir(run), { recursive: true, force: true });
-    for (const ending of ["", ".1", ".times"]) rmSync(`${logPath(run)}${ending}`, { force: true });
+    for (const ending of ["", ".begin", ".times"]) rmSync(`${logPath(run)}${ending}`, { force: true });
   };
   return {
     newest: () => runs().sort((a, b) => b - a)[0],
@@ -41,13 +41,26 @@ export function containerFolder(podFolder: string, name: string): ContainerFolde
       for (const old of runs()) if (old < run - 1) discard(old);
     },
     tail(run) {
-      try {
-        return readFileSync(logPath(run), "utf8").slice(-tailBytes).trim();
-      } catch {
-        return "";
-      }
+      return endOf(logPath(run));
     },
   };
+}
+
+/** Not read from its beginning: a log may be long, and begin with a hole. */
+function endOf(path: string): string {
+  try {
+    const file = openSync(path, "r");
+    try {
+      const { size } = fstatSync(file);
+      const bytes = Buffer.alloc(Math.min(size, tailBytes));
+      const length = readSync(file, bytes, 0, bytes.length, size - bytes.length);
+      return bytes.toString("utf8", 0, length).trim();
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return "";
+  }
 }
 
 export function containerNames(podFolder: string): string[] {

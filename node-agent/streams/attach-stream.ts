@@ -1,6 +1,7 @@
 /* Serves the streams of a container's own program. What it prints goes to its log, so the log's end is followed until the run is over;
  * what is typed goes to its input. */
 
+import { statSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { openInput } from "#kernel/container-input.ts";
 import type { AttachStart } from "#proto/podwire/v1/streams.ts";
@@ -8,7 +9,7 @@ import { drainedOrClosed } from "./bytes.ts";
 import { type LogOptions, serveLogs } from "./log-stream.ts";
 import type { ServedStream } from "./served-stream.ts";
 
-export interface AttachOptions extends Omit<LogOptions, "start"> {
+export interface AttachOptions extends Omit<LogOptions, "start" | "from"> {
   readonly start: AttachStart;
 }
 
@@ -16,7 +17,8 @@ export function serveAttach({ start, ...context }: AttachOptions): ServedStream 
   const { namespace, pod, container } = start;
   const input = start.stdin ? openInputOf(context, start) : undefined;
   const follow = { namespace, pod, container, follow: true, tailLines: 0, previous: false, timestamps: false };
-  const logs = serveLogs({ ...context, start: follow });
+  // Known before the first word of input, whose answer may be there before the log is read.
+  const logs = serveLogs({ ...context, start: follow, from: logSize(context, start) });
   return {
     output: logs.output,
     async accept({ frame }) {
@@ -28,6 +30,11 @@ export function serveAttach({ start, ...context }: AttachOptions): ServedStream 
       logs.close();
     },
   };
+}
+
+function logSize({ pods }: Pick<AttachOptions, "pods">, { namespace, pod, container }: AttachStart): number {
+  const path = pods.find(namespace, pod, container).logPath(0);
+  return path === undefined ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
 }
 
 function openInputOf({ pods }: Pick<AttachOptions, "pods">, { namespace, pod, container }: AttachStart): Writable {

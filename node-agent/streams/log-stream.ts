@@ -1,5 +1,5 @@
-/* Serves a container's log from its file; follows it until the container's run has ended. A log that grows too long is copied to
- * LOG.1 and cut: a follower reads what it missed from the copy, and goes on at the start of the file. */
+/* Serves a container's log from its file; follows it until the container's run has ended. What a rotation has taken away before it was
+ * read is passed over: a reader may lag behind by 10 MiB. */
 
 import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -9,17 +9,19 @@ import type { Containers } from "#kernel/containers.ts";
 import type { LogsStart, StreamOutput } from "#proto/podwire/v1/streams.ts";
 import type { FoundContainer } from "../pods/found-container.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
+import { frameBytesMax, slices } from "./bytes.ts";
 import { lineStart, tailStart } from "./log-lines.ts";
+import { firstKept } from "./log-rotation.ts";
 import { type LogTimes, readTimes } from "./log-times.ts";
 import type { ServedStream } from "./served-stream.ts";
-
-const frameBytesMax = 32 * 1024;
 
 export interface LogOptions {
   readonly start: LogsStart;
   readonly pods: PodManager;
   readonly containers: Containers;
   readonly clock: Clock;
+  /** The first byte, where it is known. */
+  readonly from?: number;
 }
 
 export function serveLogs(options: LogOptions): ServedStream {
@@ -28,7 +30,7 @@ export function serveLogs(options: LogOptions): ServedStream {
 }
 
 async function* readLog(
-  { start, pods, containers, clock }: LogOptions,
+  { start, pods, containers, clock, from }: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutput, void, undefined> {
   const found = pods.find(start.namespace, start.pod, start.container);
@@ -42,10 +44,11 @@ async function* readLog(
   const isOver = () => !follow || ["exited", "absent"].includes(containers.read(found.stateDir).state);
   let left = start.limitBytes ?? Number.POSITIVE_INFINITY;
   const stamp = start.timestamps ? createStamper() : undefined;
-  for await (const { bytes, at } of chunksOf({ file, path, found, start, clock, isOver, follow, signal })) {
+  for await (const { bytes, at } of chunksOf({ file, path, found, start, clock, from, isOver, follow, signal })) {
     const text = stamp === undefined ? bytes : stamp(bytes, at, readTimes(path));
-    for (let from = 0; from < text.length && left > 0; from += frameBytesMax) {
-      const value = text.subarray(from, Math.min(from + frameBytesMax, from + left));
+    for (const part of slices(text)) {
+      const value = part.subarray(0, left);
+      if (value.length === 0) break;
       left -= value.length;
       yield { frame: { $case: "stdout", value } };
     }
@@ -60,6 +63,7 @@ interface Reading {
   readonly found: FoundContainer;
   readonly start: LogsStart;
   readonly clock: Clock;
+  readonly from: number | undefined;
   readonly isOver: () => boolean;
   readonly follow: boolean;
   readonly signal: AbortSignal;
@@ -79,13 +83,11 @@ async function* chunksOf(reading: Reading): AsyncGenerator<Chunk, void, undefine
     // Absent: the pod went, and its folder with it.
     const over = isOver();
     const changed = changes?.next();
-    if ((await file.stat()).size < at) {
-      for await (const bytes of readFrom(`${path}.1`, at)) yield { bytes, at };
-      at = 0;
-    }
-    for await (const bytes of readOn(file, at)) {
-      yield { bytes, at };
-      at += bytes.length;
+    // The container cut its own log: what it begins with is new.
+    if ((await file.stat()).size < at) at = 0;
+    for await (const chunk of readOn(file, path, at)) {
+      yield chunk;
+      at = chunk.at + chunk.bytes.length;
     }
     if (over || signal.aborted) return;
     await changed;
@@ -93,11 +95,13 @@ async function* chunksOf(reading: Reading): AsyncGenerator<Chunk, void, undefine
 }
 
 /** kubectl's order: so many lines from the end, and of them those that are new enough. */
-async function firstByte({ file, path, start, clock }: Reading): Promise<number> {
+async function firstByte({ file, path, start, clock, from }: Reading): Promise<number> {
+  if (from !== undefined) return from;
   const sinceMs = sinceOf(start, clock);
-  const tail = start.tailLines === undefined ? 0 : await tailStart(file, start.tailLines);
+  const first = firstKept(path);
+  const tail = start.tailLines === undefined ? first : await tailStart(file, start.tailLines, first);
   if (sinceMs === undefined) return tail;
-  return Math.max(tail, await lineStart(file, readTimes(path).offsetSince(sinceMs)));
+  return Math.max(tail, await lineStart(file, readTimes(path).offsetSince(sinceMs), first));
 }
 
 function sinceOf({ sinceSeconds, sinceTime }: LogsStart, clock: Clock): number | undefined {
@@ -109,18 +113,19 @@ function sinceOf({ sinceSeconds, sinceTime }: LogsStart, clock: Clock): number |
   return sinceSeconds === undefined ? undefined : clock.wallMs() - sinceSeconds * 1000;
 }
 
-async function* readOn(file: FileHandle, from: number): AsyncGenerator<Buffer, void, undefined> {
+async function* readOn(file: FileHandle, path: string, from: number): AsyncGenerator<Chunk, void, undefined> {
   for (let at = from; ; ) {
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(frameBytesMax), 0, frameBytesMax, at);
     if (bytesRead === 0) return;
+    // Asked after the read: what was still there then was no hole.
+    const first = firstKept(path);
+    if (at < first) {
+      at = first;
+      continue;
+    }
+    yield { bytes: buffer.subarray(0, bytesRead), at };
     at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
   }
-}
-
-async function* readFrom(path: string, from: number): AsyncGenerator<Buffer, void, undefined> {
-  await using file = await openIfThere(path);
-  if (file !== undefined) yield* readOn(file, from);
 }
 
 /** Puts the time before each line; a line that comes in pieces gets one. */

@@ -4,7 +4,7 @@
  * for lines that come together.
  *
  * (1) Nothing is remembered between two looks, so that an agent may be killed at any moment, and readers may look too.
- * (2) A log that is shorter than its index was cut: its times begin anew.  (3) An index has at most `recordsMax` records; past that
+ * (2) A log that is shorter than its index was cut by its container: its times begin anew.  (3) An index has at most `recordsMax` records; past that
  * every second of its older half goes, whose lines then count as later than they were. */
 
 import {
@@ -19,12 +19,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import type { Clock } from "#core/clock.ts";
-import { containerFolder, containerNames } from "../pods/container-folders.ts";
 
 const recordBytes = 16;
 const recordsMax = 4_096;
-const lookMs = 500;
 
 /** Beside the log; whoever removes the one removes the other. */
 export function timesPath(logPath: string): string {
@@ -42,31 +39,6 @@ export function noteTimes(logPath: string): void {
   if (log.size < index.end) writeFileSync(path, log.size === 0 ? Buffer.alloc(0) : record, { mode: 0o600 });
   else appendFileSync(path, record, { mode: 0o600 });
   if (index.count + 1 > recordsMax) thin(path);
-}
-
-export interface KeepTimesOptions {
-  /** The folders of all pods, at this moment. */
-  readonly podFolders: () => readonly string[];
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
-/** Looks at the newest run of every container, again and again, until the signal aborts. */
-export async function keepTimes({ podFolders, clock, signal }: KeepTimesOptions): Promise<void> {
-  while (!signal.aborted) {
-    noteTimesOf(podFolders());
-    await clock.sleep(lookMs, signal).catch(() => {});
-  }
-}
-
-function noteTimesOf(podFolders: readonly string[]): void {
-  for (const podFolder of podFolders) {
-    for (const name of containerNames(podFolder)) {
-      const folder = containerFolder(podFolder, name);
-      const newest = folder.newest();
-      if (newest !== undefined) noteTimes(folder.logPath(newest));
-    }
-  }
 }
 
 export interface LogTimes {

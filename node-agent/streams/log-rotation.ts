@@ -1,0 +1,52 @@
+/* Keeps a container's log from growing without bound. The container holds the file open and appends to it at any moment, so nothing is
+ * moved: when 20 MiB are there, all but the newest 10 MiB become a hole. Every byte keeps its offset, so readers and the index of times
+ * go on as if nothing had happened, and no line that is kept is ever anywhere else.
+ *
+ * LOG.begin says where the kept part begins. It is written before the hole is made: an agent that is killed between the two leaves
+ * bytes that nobody reads, which the next rotation gives back. */
+
+import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { punchHole } from "#kernel/punch-hole.ts";
+
+const rotateBytes = 20 * 1024 * 1024;
+const keepBytes = 10 * 1024 * 1024;
+/** A line that is longer is cut in two. */
+const lineBytesMax = 64 * 1024;
+
+function beginPath(logPath: string): string {
+  return `${logPath}.begin`;
+}
+
+/** The first byte that is kept: the beginning of a line. */
+export function firstKept(logPath: string): number {
+  try {
+    return Number(readFileSync(beginPath(logPath), "utf8"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+/** Does nothing to a log that is short, or gone. */
+export function rotateLog(logPath: string): void {
+  const size = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
+  const before = firstKept(logPath);
+  // Somebody in the container cut the file: what it begins with is new.
+  if (size < before) rmSync(beginPath(logPath), { force: true });
+  if (size - before <= rotateBytes) return;
+  const begin = lineAfter(logPath, size - keepBytes);
+  writeFileSync(`${beginPath(logPath)}.new`, String(begin), { mode: 0o600 });
+  renameSync(`${beginPath(logPath)}.new`, beginPath(logPath));
+  punchHole(logPath, begin);
+}
+
+function lineAfter(path: string, offset: number): number {
+  const file = openSync(path, "r");
+  try {
+    const block = Buffer.allocUnsafe(lineBytesMax);
+    const length = readSync(file, block, 0, lineBytesMax, offset);
+    return offset + block.subarray(0, length).indexOf(0x0a) + 1;
+  } finally {
+    closeSync(file);
+  }
+}
