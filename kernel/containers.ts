@@ -210,9 +210,8 @@ export const linuxContainers: Containers = {
     // What enters a pid namespace is no leader of a group, and so may become the leader of the terminal's session.
     const leading = on === "terminal" ? ["setsid", "--ctty", "--"] : [];
     // Detached: the command and what it starts are one process group.
-    const [program = "", ...args] = limited(stateDir, [
-      ...[...mortal, "--", "nsenter", ...enter, "--", ...leading, ...rightful, ...inside],
-    ]);
+    const entering = limited(stateDir, ["nsenter", ...enter, "--", ...leading, ...rightful, ...inside]);
+    const [program = "", ...args] = [...mortal, "--", ...entering];
     const options = { detached: true, cwd: "/", env: ownEnvironment };
     const terminal = on === "terminal" ? openTerminal(state.init.pid) : undefined;
     const child = spawn(program, args, { ...options, stdio: terminal === undefined ? "pipe" : terminal.inside });
