@@ -1,5 +1,6 @@
 /* What `run -i`, `--attach` and `--rm` do once the pod is made: its output becomes ours, and with Never its exit code too. */
 
+import { isAppError } from "#core/errors.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { type Connection, connect } from "./connect.ts";
@@ -27,16 +28,25 @@ export async function followRun(invocation: Invocation, run: AttachedRun): Promi
     const pod = await podWhere(invocation, connection, { run, timeoutMs: run.startTimeoutMs, holds: hasStarted });
     if (pod === undefined) throw new UsageError(`timed out waiting for the condition: pod ${run.name} has not started`);
     // What it has printed before we came is in its log; an ended one has nothing to be attached to.
-    if (run.stdin && pod.status?.phase === "Running") {
-      const options = { stdin: run.stdin, tty: run.tty };
-      const exitCode = await attachVerb.run({ ...invocation, args: [run.name], afterDashes: undefined, options });
-      if (run.restart !== "Never") return exitCode;
-    } else await printLog(invocation, connection, run.name);
+    if (!(run.stdin && pod.status?.phase === "Running" && (await attach(invocation, run)))) {
+      await printLog(invocation, connection, run.name);
+    }
     if (run.restart !== "Never") return 0;
     const ended = await podWhere(invocation, connection, { run, timeoutMs: undefined, holds: hasEnded });
     return ended?.status?.containerStatuses[0]?.state?.terminated?.exitCode ?? 0;
   } finally {
     if (run.remove) await remove(invocation, connection, run.name);
+  }
+}
+
+/** False where it has ended just before. */
+async function attach(invocation: Invocation, { name, stdin, tty }: AttachedRun): Promise<boolean> {
+  try {
+    await attachVerb.run({ ...invocation, args: [name], afterDashes: undefined, options: { stdin, tty } });
+    return true;
+  } catch (error) {
+    if (!isAppError(error, "invalid", "failed-precondition")) throw error;
+    return false;
   }
 }
 

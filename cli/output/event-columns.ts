@@ -36,9 +36,13 @@ export function involvedText({ involvedObject }: Event): string {
   return `${(involvedObject?.kind ?? "").toLowerCase()}/${involvedObject?.name ?? ""}`;
 }
 
-/** The oldest first. */
+/** The oldest first; within a second, in the order in which they were written. */
 export function byLastSeen(a: Event, b: Event): number {
-  return timeOf(a) - timeOf(b);
+  return timeOf(a) - timeOf(b) || versionOf(a) - versionOf(b);
+}
+
+function versionOf({ metadata }: Event): number {
+  return Number(metadata?.resourceVersion ?? 0) || 0;
 }
 
 function timeOf(event: Event): number {

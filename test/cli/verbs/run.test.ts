@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { podKind } from "#core/objects/pod.ts";
 import { type Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
 import { createTestCli, type TestCli } from "../../support/cli.ts";
 import { startTestCluster, type TestCluster } from "../../support/control-plane.ts";
 import type { FakeAgent, FakeSession } from "../../support/fake-agent.ts";
+import { startFakeCluster } from "../../support/fake-cluster.ts";
 import { until } from "../../support/until.ts";
 
 describe("podwire run with a pod's output", () => {
@@ -64,6 +66,36 @@ describe("podwire run with a pod's output", () => {
       () => cluster.pod("once")?.metadata?.deletionTimestamp !== undefined || cluster.pod("once") === undefined,
       "its deletion",
     );
+  });
+
+  it("prints the log of a container that ended before it could be attached to", async () => {
+    const containerStatuses = [{ name: "once", ready: false, restartCount: 0 }];
+    const pod = (phase: string, state: object) =>
+      podKind.wrap(
+        podKind.fromJson({
+          metadata: { name: "once", uid: "u", resourceVersion: "1" },
+          status: { phase, containerStatuses: [{ ...containerStatuses[0], state }] },
+        }),
+      );
+    let watches = 0;
+    await using fake = await startFakeCluster({
+      create: async () => ({ results: [{ object: pod("Pending", {}), warnings: [], action: "created" }] }),
+      async *watch() {
+        watches += 1;
+        const object = watches === 1 ? pod("Running", { running: {} }) : pod("Failed", { terminated: { exitCode: 3 } });
+        yield { resourceVersion: "1", synced: true, events: [{ type: "ADDED", object }] };
+      },
+      get: async () => pod("Running", { running: {} }),
+      async *attach() {
+        yield { frame: { $case: "error", value: { kind: "invalid", message: "cannot attach a container in a completed pod" } } };
+      },
+      async *logs() {
+        yield stdout("done\n");
+        yield exit;
+      },
+    });
+    const argv = ["run", "once", ...image, "-i", "--command", "--", "sh"];
+    assert.deepEqual(await createTestCli({ server: fake.address }).run(argv), { code: 3, stdout: "done\n", stderr: "" });
   });
 
   it("says so where the pod does not start in time, and removes it then too", async () => {
