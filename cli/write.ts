@@ -1,4 +1,4 @@
-/* What `apply` and `create` have in common: every document of every file goes in one call, so that nothing changes where one of
+/* What `apply`, `create` and `replace` have in common: every document of every file goes in one call, so that nothing changes where one of
  * them is wrong. */
 
 import { type Command, Option } from "commander";
@@ -26,6 +26,8 @@ export interface WriteOptions {
 export interface WritePlan {
   /** "apply", for messages. */
   readonly verb: string;
+  /** "replaced"; what the server says, such as "created", where it is absent. */
+  readonly done?: string;
   call(connection: Connection, request: WriteRequest, signal: AbortSignal): Promise<WriteAnswer>;
 }
 
@@ -53,8 +55,9 @@ function collect(value: string, before: readonly string[] | undefined): readonly
   return [...(before ?? []), value];
 }
 
-export async function writeManifests(invocation: Invocation<WriteOptions>, { verb, call }: WritePlan): Promise<number> {
+export async function writeManifests(invocation: Invocation<WriteOptions>, plan: WritePlan): Promise<number> {
   const { options, args, afterDashes, context, globals } = invocation;
+  const { verb } = plan;
   const stray = args[0] ?? afterDashes?.[0];
   if (stray !== undefined)
     throw new UsageError(`Unexpected args: [${[...args, ...(afterDashes ?? [])].join(" ")}]: ${verb} takes files: -f ${stray}`, {
@@ -68,7 +71,7 @@ export async function writeManifests(invocation: Invocation<WriteOptions>, { ver
   });
   if (documents.length === 0) throw new UsageError(`no objects passed to ${verb}`);
   if (globals.namespaceGiven) for (const document of documents) refuseOtherNamespace(document, globals.namespace);
-  return writeDocuments(invocation, { call, modes, documents });
+  return writeDocuments(invocation, { ...plan, modes, documents });
 }
 
 interface WriteModes {
@@ -86,14 +89,13 @@ export function writeModes({ output, validate, dryRun }: WriteOptions): WriteMod
   };
 }
 
-interface DocumentsWrite {
-  readonly call: WritePlan["call"];
+interface DocumentsWrite extends Pick<WritePlan, "call" | "done"> {
   readonly modes: WriteModes;
   readonly documents: readonly ManifestDocument[];
 }
 
 /** Sends the documents in one call and prints what became of them. */
-export async function writeDocuments(invocation: Invocation, { call, modes, documents }: DocumentsWrite): Promise<number> {
+export async function writeDocuments(invocation: Invocation, { call, done, modes, documents }: DocumentsWrite): Promise<number> {
   const { globals, signal } = invocation;
   const { format, validate, dryRun } = modes;
   if (dryRun === "client") return printClientDryRun(invocation, documents, format);
@@ -103,18 +105,19 @@ export async function writeDocuments(invocation: Invocation, { call, modes, docu
   using connection = await connect(invocation);
   const request = { manifests, namespace: globals.namespace, validate, dryRun: dryRun === "server" };
   const answer = await call(connection, request, signal);
-  await printAnswer(invocation, { answer, format, dryRun, sources: documents.map((document) => document.source) });
+  await printAnswer(invocation, { answer, done, format, dryRun, sources: documents.map((document) => document.source) });
   return 0;
 }
 
 interface Answered {
+  readonly done: string | undefined;
   readonly answer: WriteAnswer;
   readonly format: SimpleFormat;
   readonly dryRun: "none" | "server";
   readonly sources: readonly string[];
 }
 
-async function printAnswer({ printer }: Invocation, { answer, format, dryRun, sources }: Answered): Promise<void> {
+async function printAnswer({ printer }: Invocation, { answer, done, format, dryRun, sources }: Answered): Promise<void> {
   const items = answer.results.map((result) => unwrap(result.object));
   for (const [i, { warnings }] of answer.results.entries()) {
     const place = sources.length > 1 ? `${sources[i]}: ` : "";
@@ -128,7 +131,7 @@ async function printAnswer({ printer }: Invocation, { answer, format, dryRun, so
   const lines = answer.results.map((result, i) => {
     const item = items[i];
     if (item === undefined) return "";
-    return `${slashedName({ kind: item.kind, name: item.object.metadata?.name ?? "" })} ${result.action}${suffix}\n`;
+    return `${slashedName({ kind: item.kind, name: item.object.metadata?.name ?? "" })} ${done ?? result.action}${suffix}\n`;
   });
   await printer.print(lines.join(""));
 }

@@ -1,5 +1,7 @@
 /* The values of `-o`. */
 
+import { readFileSync } from "node:fs";
+import { messageOf } from "#core/errors.ts";
 import { UsageError } from "../usage-error.ts";
 import { type CustomColumn, parseCustomColumns } from "./custom-columns.ts";
 import { parseJsonPath, type Template } from "./jsonpath/parse.ts";
@@ -38,6 +40,8 @@ export function parseOutputFormat(text: string | undefined, { tables }: { readon
     default:
   }
   if (text.startsWith("jsonpath=")) return { as: "jsonpath", template: parseJsonPath(text.slice("jsonpath=".length)) };
+  if (text.startsWith("jsonpath-file="))
+    return { as: "jsonpath", template: parseJsonPath(readTemplate(text.slice("jsonpath-file=".length))) };
   if (text === "jsonpath")
     throw new UsageError("template format specified but no template given: -o jsonpath='{.metadata.name}'");
   if (tables && /^custom-columns(-file)?(=|$)/.test(text)) return { as: "columns", columns: parseCustomColumns(text) };
@@ -49,4 +53,12 @@ export function parseOutputFormat(text: string | undefined, { tables }: { readon
   throw new UsageError(
     `unable to match a printer suitable for the output format ${JSON.stringify(text)}, allowed formats are: ${known}`,
   );
+}
+
+function readTemplate(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(`error reading --template ${file}, ${messageOf(error)}`);
+  }
 }

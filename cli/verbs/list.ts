@@ -29,6 +29,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./create.ts")).createVerb,
   },
   {
+    name: "replace",
+    group: "Basic Commands",
+    summary: "Replace objects by what a file says",
+    load: async () => (await import("./replace.ts")).replaceVerb,
+  },
+  {
     name: "run",
     group: "Basic Commands",
     summary: "Create a pod of an image",

@@ -171,7 +171,7 @@ describe("podwire get", () => {
   });
 });
 
-describe("podwire get -o custom-columns-file", () => {
+describe("podwire get -o custom-columns-file and jsonpath-file", () => {
   it("takes titles from a file's first line and paths from its second", async () => {
     await using fixture = await withPods();
     const folder = await mkdtemp(join(tmpdir(), "podwire-columns-"));
@@ -180,6 +180,8 @@ describe("podwire get -o custom-columns-file", () => {
       await writeFile(join(folder, "wrong"), "NAME FIRST\n.metadata.name\n");
       const right = await fixture.cli.type(`get pods -o custom-columns-file=${folder}/columns`);
       assert.equal(right.stdout, "NAME   FIRST\ndb     main\nweb    main\n");
+      await writeFile(join(folder, "template"), "{.items[*].metadata.name}");
+      assert.equal((await fixture.cli.type(`get pods -o jsonpath-file=${folder}/template`)).stdout, "db web");
       const wrong = await fixture.cli.type(`get pods -o custom-columns-file=${folder}/wrong`);
       assert.match(wrong.stderr, /^error: .*number of titles \(2\) and paths \(1\) do not match/);
     } finally {

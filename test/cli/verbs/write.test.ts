@@ -103,6 +103,18 @@ describe("podwire apply and create", () => {
     assert.match(stderr, /the namespace from the provided object "shop" does not match the namespace "default"/);
   });
 
+  it("replaces objects whole, and only those that exist", async () => {
+    const path = await file("a.yaml", pod("web").replace("{name: web}", "{name: web, labels: {a: b}}"));
+    assert.match((await cli.run(["replace", "-f", path])).stderr, /^Error from server \(NotFound\): pods "web" not found/);
+    await cli.run(["create", "-f", path]);
+    await file("a.yaml", pod("web").replace("{name: web}", "{name: web, annotations: {c: d}}"));
+    assert.deepEqual(await cli.run(["replace", "-f", path]), { code: 0, stdout: "pod/web replaced\n", stderr: "" });
+    const { labels = {}, annotations } = cluster.pod("web")?.metadata ?? {};
+    assert.deepEqual([labels, annotations], [{}, { c: "d" }]);
+    await file("a.yaml", pod("web").replace("{name: web}", "{name: web, resourceVersion: '1'}"));
+    assert.match((await cli.run(["replace", "-f", path])).stderr, /^Error from server \(Conflict\)/);
+  });
+
   it("does to the objects that a file names what it would do to those of the command line", async () => {
     await cli.run(["create", "ns", "shop"]);
     const path = await file("a.yaml", `${pod("web")}---\n${pod("db").replace("{name: db}", "{name: db, namespace: shop}")}`);
