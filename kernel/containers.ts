@@ -213,7 +213,7 @@ export const linuxContainers: Containers = {
     const entering = limited(stateDir, ["nsenter", ...enter, "--", ...leading, ...rightful, ...inside]);
     const [program = "", ...args] = [...mortal, "--", ...entering];
     const options = { detached: true, cwd: "/", env: ownEnvironment };
-    const terminal = on === "terminal" ? openTerminal(state.init.pid) : undefined;
+    const terminal = on === "terminal" ? openTerminal(state.init.pid, rights.user) : undefined;
     const child = spawn(program, args, { ...options, stdio: terminal === undefined ? "pipe" : terminal.inside });
     terminal?.letGo();
     const exitCode = new Promise<number>((resolve, reject) => {

@@ -4,7 +4,7 @@
  * The container may have put anything in the place of its /dev/pts/ptmx, so the file is opened without waiting and without following a
  * link, and must be the device that it should be. The inner end is asked of the outer one and needs no name. */
 
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fchownSync, fstatSync, openSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { ReadStream } from "node:tty";
 import { AppError } from "#core/errors.ts";
@@ -33,13 +33,19 @@ export interface Terminal extends Disposable {
   resize(size: TerminalSize): void;
 }
 
-/** `pid` is a process of the container. */
-export function openTerminal(pid: number): Terminal {
+export interface TerminalOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** `pid` is a process of the container. `owner` may open the terminal by its name; root where it is absent. */
+export function openTerminal(pid: number, owner?: TerminalOwner): Terminal {
   const { O_RDWR, O_NOCTTY, O_NONBLOCK, O_NOFOLLOW } = constants;
   const outer = openSync(`/proc/${pid}/root/dev/pts/ptmx`, O_RDWR | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
   let inner: number;
   try {
     inner = openInnerEnd(outer);
+    if (owner !== undefined) fchownSync(inner, owner.uid, owner.gid);
   } catch (error) {
     closeSync(outer);
     throw error;

@@ -66,6 +66,15 @@ describe("a port-forward", () => {
     assert.deepEqual(await answer(await pod.lab.forward(80)), { stdout: "in the pod", stderr: "", code: 0 });
   });
 
+  it("to a pod in the node's own network reaches the node's localhost", async () => {
+    await using lab = await openStreamLab();
+    const listen = `require("net").createServer(s => s.end("on the node")).listen(0, "127.0.0.1", function () { console.log(this.address().port) })`;
+    const container = await lab.containers.start([process.execPath, "-e", listen]);
+    lab.find(container);
+    const port = Number(await until(() => /^\d+\n$/.exec(container.log())?.[0], "the server's port"));
+    assert.equal((await answer(await lab.forward(port))).stdout, "on the node");
+  });
+
   it("reaches what listens on ::1 only", async () => {
     await using pod = await openPod();
     await pod.serve(`require("net").createServer(s => s.end("six")).listen(80, "::1", () => ${up})`);
