@@ -17,12 +17,17 @@ export function parseSortBy(text: string): Path {
 /** `path` undefined: the order of the kind. What has no such field comes first; a field that no object has is an error, as with kubectl. */
 export function sortItems(items: readonly Item[], path: Path | undefined): readonly Item[] {
   if (path === undefined) {
-    if (!items.every(({ kind }) => kind.kind === "Event")) return items;
-    return items.toSorted((a, b) => byLastSeen(a.object as Event, b.object as Event));
+    // Events change places among themselves only.
+    const events = items.filter(isEvent).toSorted((a, b) => byLastSeen(a.object as Event, b.object as Event));
+    return items.map((item) => (isEvent(item) ? (events.shift() ?? item) : item));
   }
   const keyed = items.map((item) => ({ item, key: findJsonPath(path, documentOf(item))[0] ?? null }));
   if (keyed.length > 0 && keyed.every(({ key }) => key === null)) throw new UsageError("couldn't find any field with that path");
   return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item);
+}
+
+function isEvent({ kind }: Item): boolean {
+  return kind.kind === "Event";
 }
 
 function compare(a: Json, b: Json): number {

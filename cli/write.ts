@@ -1,5 +1,5 @@
-/* What `apply`, `create` and `replace` have in common: every document of every file goes in one call, so that nothing changes where one of
- * them is wrong. */
+/* What `apply`, `create` and `replace` have in common: every document of every file goes in one call, so that nothing changes where
+ * one of them is wrong. */
 
 import { type Command, Option } from "commander";
 import type { JsonObject } from "#core/json.ts";

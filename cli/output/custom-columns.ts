@@ -2,9 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { messageOf } from "#core/errors.ts";
-import type { Json } from "#core/json.ts";
+import { isJsonObject, type Json } from "#core/json.ts";
 import { UsageError } from "../usage-error.ts";
-import { findJsonPath, jsonPathText } from "./jsonpath/evaluate.ts";
+import { findJsonPath } from "./jsonpath/evaluate.ts";
 import { type Path, parseRelaxedPath } from "./jsonpath/parse.ts";
 
 export interface CustomColumn {
@@ -21,7 +21,17 @@ export function parseCustomColumns(text: string): CustomColumn[] {
 }
 
 export function customCells(columns: readonly CustomColumn[], document: Json): string[] {
-  return columns.map(({ path }) => findJsonPath(path, document).map(jsonPathText).join(",") || "<none>");
+  return columns.map(({ path }) => findJsonPath(path, document).map(cellText).join(",") || "<none>");
+}
+
+/** As Go prints values: `[a b]`, `map[a:1 b:2]`. */
+function cellText(value: Json): string {
+  if (value === null) return "<nil>";
+  if (isJsonObject(value)) {
+    const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return `map[${pairs.map(([key, inner]) => `${key}:${cellText(inner)}`).join(" ")}]`;
+  }
+  return Array.isArray(value) ? `[${value.map(cellText).join(" ")}]` : String(value);
 }
 
 /** Commas part the columns, but for those inside of brackets. */

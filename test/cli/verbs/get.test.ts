@@ -104,6 +104,10 @@ describe("podwire get", () => {
       line: "get pods -A --sort-by=.metadata.name -o custom-columns=NAME:.metadata.name,IP:.status.podIP,NS:metadata.namespace",
       stdout: lines("NAME   IP       NS", "api    <none>   shop", "db     <none>   default", "web    <none>   default"),
     },
+    {
+      line: "get pod web -o custom-columns=LABELS:.metadata.labels,COMMAND:.spec.containers[0].command,PORTS:.spec.containers[*].ports --no-headers",
+      stdout: "map[app:web]   [sleep inf]   <none>\n",
+    },
     { line: "get pods --sort-by={.metadata.labels.app} -o name", stdout: "pod/db\npod/web\n" },
     { line: "get pods --sort-by=.nope", stderr: "error: couldn't find any field with that path\n", code: 1 },
     {
@@ -232,6 +236,7 @@ describe("podwire get events", () => {
       "COUNT",
       "NAME",
     ]);
+    assert.deepEqual((await cli.type("get events,pods,cm -o name")).stdout, "event/c\nevent/b\nevent/a\n");
     assert.match(wide[1] ?? "", / spec\.containers\{main\} +kubelet, node-1 +again +10m +3 +b$/);
   });
 });
