@@ -167,12 +167,12 @@ function readQuery({ args, afterDashes = [], options, globals }: Invocation<Logs
 }
 
 function readStart({ options, globals }: Invocation<LogsOptions>): Omit<LogsStart, "pod" | "container"> {
-  const { tail = options.selector === undefined ? -1 : selectorTail, since, sinceTime, limitBytes = 0 } = options;
+  const { tail = options.selector === undefined ? -1 : selectorTail, since = 0, sinceTime, limitBytes = 0 } = options;
   if (tail < -1) throw new UsageError("--tail must be greater than or equal to -1");
   if (limitBytes < 0) throw new UsageError("--limit-bytes must be greater than 0");
   if (options.maxLogRequests < 1) throw new UsageError("--max-log-requests must be greater than 0");
-  if (since !== undefined && since <= 0) throw new UsageError("--since must be greater than 0");
-  if (since !== undefined && sinceTime !== undefined) {
+  if (since < 0) throw new UsageError("--since must be greater than 0");
+  if (since > 0 && sinceTime !== undefined) {
     throw new UsageError("at most one of `sinceTime` or `sinceSeconds` may be specified");
   }
   if (sinceTime !== undefined && (!/^\d{4}-\d{2}-\d{2}T/.test(sinceTime) || Number.isNaN(Date.parse(sinceTime)))) {
@@ -184,7 +184,7 @@ function readStart({ options, globals }: Invocation<LogsOptions>): Omit<LogsStar
     tailLines: tail === -1 ? undefined : tail,
     previous: options.previous === true,
     timestamps: options.timestamps === true,
-    sinceSeconds: since === undefined ? undefined : Math.max(1, Math.round(since / 1_000)),
+    sinceSeconds: since === 0 ? undefined : Math.max(1, Math.round(since / 1_000)),
     sinceTime,
     limitBytes: limitBytes === 0 ? undefined : limitBytes,
   };

@@ -360,6 +360,7 @@ describe("a stream to a pod", () => {
       for (const [flag, want] of [
         ["--since=90s", { sinceSeconds: 90 }],
         ["--since=100ms", { sinceSeconds: 1 }],
+        ["--since=0s", { sinceSeconds: undefined }],
         ["--since-time=2030-01-02T15:04:05Z", { sinceTime: "2030-01-02T15:04:05Z" }],
         ["--limit-bytes=10", { limitBytes: 10 }],
         ["--limit-bytes=0", { limitBytes: undefined }],

@@ -81,7 +81,7 @@ export interface LogsStart {
   limitBytes?: number | undefined;
 }
 
-/** A container's own standard streams. */
+/** A container's own standard streams. `stdin_end` ends nothing: the container's input outlives whoever attached. */
 export interface AttachStart {
   namespace: string;
   pod: string;
@@ -90,8 +90,8 @@ export interface AttachStart {
 }
 
 /**
- * One connection to a port on the pod's localhost. `stdin` frames go to it, `stdin_end` half-closes it, `stdout` frames come from it, and
- * `exit` 0 says that it was closed.
+ * One connection to a port on the pod's localhost. `stdin` frames go to it, `stdin_end` half-closes it, `stdout` frames come from it, an
+ * empty one says that the pod's side has written its last, and `exit` 0 that the connection is over.
  */
 export interface PortForwardStart {
   namespace: string;
