@@ -42,7 +42,7 @@ export function declareGlobalFlags(command: Command): void {
       "--request-timeout <duration>",
       "how long to wait for one answer, such as 5s; 0 is no limit (PODWIRE_REQUEST_TIMEOUT)",
     ),
-    new Option("-v, --v <level>", "above 0: show each call to the control plane, and how long it took").argParser(
+    new Option("-v, --v <level>", "above 0: show each call to the control plane, and how long it took (PODWIRE_V)").argParser(
       integerFlag("--v"),
     ),
   ];
@@ -65,7 +65,7 @@ export function readGlobalFlags(options: object, env: Environment): GlobalFlags 
     namespace: namespace ?? "default",
     namespaceGiven: namespace !== undefined,
     requestTimeoutMs: requestTimeoutMs(timeout),
-    verbosity: raw.v ?? 0,
+    verbosity: raw.v ?? integerFlag("--v")(nonEmpty(env.PODWIRE_V) ?? "0"),
   };
 }
 

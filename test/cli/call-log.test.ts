@@ -17,6 +17,8 @@ describe("podwire -v", () => {
       (await cli.type("get pod nope -v1")).stderr,
       /^Get Pod default\/nope: pods "nope" not found in \d+ ms\nError from server/,
     );
+    const byVariable = createTestCli({ server: cluster.address, env: { PODWIRE_V: "1" } });
+    assert.match((await byVariable.type("get secret password -o name")).stderr, /^Get Secret/);
     assert.equal((await cli.type("get secret password -v=0 -o name")).stderr, "");
   });
 });
