@@ -18,7 +18,7 @@ export function endOf(state: ContainerState, container: Container, folder: Conta
   const times = { startedAtMs, finishedAtMs };
   if (code === undefined) return { exitCode: startErrorCode, reason: "StartError", message: folder.tail(run), ...times };
   const message = terminationMessage(container, folder, run, code);
-  const reason = "oomKilled" in state && state.oomKilled === true ? "OOMKilled" : code === 0 ? "Completed" : "Error";
+  const reason = state.oomKilled === true ? "OOMKilled" : code === 0 ? "Completed" : "Error";
   return { exitCode: code, reason, ...(message === undefined ? {} : { message }), ...times };
 }
 

@@ -16,8 +16,7 @@ import type { RunNotes } from "./run-notes.ts";
 /** Why a container is to be killed; `graceMs` where the probe has a time of its own. */
 export interface Condemned {
   readonly message: string;
-  /** A probe says so: it runs again, however its end looks. */
-  readonly unhealthy: boolean;
+  readonly cause: "hook" | "probe" | "definition";
   readonly graceMs: number | undefined;
 }
 
@@ -48,7 +47,7 @@ export async function watchHealth(options: HealthOptions): Promise<Condemned | u
     if (signal.aborted) return undefined;
     if (failure !== undefined) {
       emit("Warning", "FailedPostStartHook", `PostStartHook failed: ${failure}`);
-      return { message: "FailedPostStartHook", unhealthy: false, graceMs: undefined };
+      return { message: "FailedPostStartHook", cause: "hook", graceMs: undefined };
     }
   }
 
@@ -74,7 +73,7 @@ export async function watchHealth(options: HealthOptions): Promise<Condemned | u
 
 function condemned({ name }: Container, kind: ProbeKind, { terminationGracePeriodSeconds: seconds }: Probe): Condemned {
   const graceMs = seconds === undefined ? undefined : seconds * 1000;
-  return { message: `Container ${name} failed ${kind} probe`, unhealthy: true, graceMs };
+  return { message: `Container ${name} failed ${kind} probe`, cause: "probe", graceMs };
 }
 
 async function watchReadiness(options: HealthOptions, spec: Probe, signal: AbortSignal): Promise<void> {

@@ -7,14 +7,21 @@ import type { RunnerOptions } from "./container-runner.ts";
 import { stopContainer } from "./container-stop.ts";
 import type { Phase } from "./pod-status.ts";
 import type { ProbeTarget } from "./probe-actions.ts";
+import type { RestartPolicy } from "./restart.ts";
 import { readNotes, writeNotes } from "./run-notes.ts";
 import { createTermination, eitherOf } from "./termination.ts";
+
+export interface FollowedRun {
+  readonly run: number;
+  readonly startedAtMs: number;
+  /** Its image is another by now. */
+  readonly redefined: AbortSignal;
+}
 
 /** Resolves at the run's end; with why it was killed, where a hook or a probe had that done. */
 export async function followRun(
   options: RunnerOptions,
-  run: number,
-  startedAtMs: number,
+  { run, startedAtMs, redefined }: FollowedRun,
   observe: (now: Phase) => void,
 ): Promise<Condemned | undefined> {
   const { container, restartPolicy, folder, containers, clock, emit, signal } = options;
@@ -31,8 +38,14 @@ export async function followRun(
   };
   let condemned: Condemned | undefined;
 
+  const condemn = (verdict: Condemned) => {
+    condemned ??= verdict;
+    const again = runsAgain(verdict, restartPolicy) ? ", will be restarted" : "";
+    emit("Normal", "Killing", `${verdict.message}${again}`);
+    own.end(verdict.graceMs ?? options.graceMs());
+  };
   const watch = async () => {
-    condemned = await watchHealth({
+    const verdict = await watchHealth({
       ...{ container, target, startedAtMs, emit, clock },
       known: readNotes(stateDir),
       onNotes(notes) {
@@ -42,10 +55,12 @@ export async function followRun(
       ending: termination.asked,
       over: within,
     });
-    if (condemned === undefined) return;
-    const again = condemned.unhealthy && restartPolicy !== "Never" ? ", will be restarted" : "";
-    emit("Normal", "Killing", `${condemned.message}${again}`);
-    own.end(condemned.graceMs ?? options.graceMs());
+    if (verdict !== undefined) condemn(verdict);
+  };
+  const watchDefinition = async () => {
+    await aborted(AbortSignal.any([redefined, termination.asked, within]));
+    if (termination.asked.aborted || within.aborted) return;
+    condemn({ message: `Container ${name} definition changed`, cause: "definition", graceMs: undefined });
   };
   const stop = async () => {
     await aborted(AbortSignal.any([termination.asked, within]));
@@ -63,7 +78,7 @@ export async function followRun(
   };
 
   const exited = containers.exited(stateDir, signal);
-  const beside = Promise.all([watch(), stop()]);
+  const beside = Promise.all([watch(), watchDefinition(), stop()]);
   try {
     await Promise.race([exited, beside.then(() => exited)]);
   } finally {
@@ -71,6 +86,18 @@ export async function followRun(
     await beside.catch(() => {});
   }
   return condemned;
+}
+
+/** Whatever its exit code says; undefined where that decides. */
+export function runsAgain(condemned: Condemned | undefined, policy: RestartPolicy): boolean | undefined {
+  switch (condemned?.cause) {
+    case "definition":
+      return true;
+    case "probe":
+      return policy !== "Never";
+    default:
+      return undefined;
+  }
 }
 
 /** Without hooks and probes there is nothing that the next agent can't see by itself. */

@@ -7,7 +7,7 @@ import type { Logger } from "#process/log.ts";
 import type { Container } from "#proto/podwire/v1/resources.ts";
 import { endOf, lostEnd, startErrorCode } from "./container-end.ts";
 import type { ContainerFolder } from "./container-folders.ts";
-import { followRun } from "./container-run.ts";
+import { followRun, runsAgain } from "./container-run.ts";
 import { startPatiently } from "./container-start.ts";
 import type { EmitEvent } from "./pod-events.ts";
 import type { Ended, ObservedContainer, Phase } from "./pod-status.ts";
@@ -15,6 +15,7 @@ import { backoffResetMs, type RestartPolicy, restartDelayMs, shouldRestart } fro
 import type { Termination } from "./termination.ts";
 
 export interface RunnerOptions {
+  /** As it is now: its image may change from run to run. */
   readonly container: Container;
   /** Its pod, as messages name it. */
   readonly podName: string;
@@ -31,6 +32,8 @@ export interface RunnerOptions {
   readonly host: () => string;
   /** Aborts when a ConfigMap or a Secret has changed since the call. */
   readonly configChanged: () => AbortSignal;
+  /** Aborts when the container's image has changed since the call. */
+  readonly redefined: () => AbortSignal;
   readonly emit: EmitEvent;
   readonly onChange: (observed: Omit<ObservedContainer, "role">) => void;
   /** The agent stops: the container stays as it is. */
@@ -60,11 +63,12 @@ export async function runContainer(options: RunnerOptions): Promise<Ended> {
   };
 
   for (;;) {
+    const redefined = options.redefined();
     if (!(await startPatiently(options, run, observe))) return finish(last ?? lostEnd(clock));
     const state = containers.read(folder.stateDir(run));
-    const condemned = state.state === "running" ? await followRun(options, run, state.startedAtMs, observe) : undefined;
+    const condemned = state.state === "running" ? await followRun(options, { ...state, run, redefined }, observe) : undefined;
     const end = endOfRun(run);
-    const again = condemned?.unhealthy === true ? restartPolicy !== "Never" : shouldRestart(restartPolicy, end.exitCode);
+    const again = runsAgain(condemned, restartPolicy) ?? shouldRestart(restartPolicy, end.exitCode);
     if (asked.aborted || !again) return finish(end);
 
     const ranMs = end.finishedAtMs - (end.startedAtMs ?? end.finishedAtMs);

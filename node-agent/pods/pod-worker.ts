@@ -101,6 +101,8 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     onChange();
   };
   let configChange = new AbortController();
+  /** By container. */
+  const imageChanges = new Map<string | undefined, AbortController>();
   let volumesStand = false;
 
   const graceMs = () => (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
@@ -156,22 +158,33 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     one: PodContainer,
     end: { readonly termination: Termination; readonly turn: Promise<void> },
   ): RunningContainer => {
-    const { container, role, restartPolicy, fieldPath } = one;
+    const { role, restartPolicy, fieldPath } = one;
+    const current = () =>
+      containersOf(pod).find(({ container }) => container.name === one.container.name)?.container ?? one.container;
     const started = Promise.withResolvers<void>();
     const runner = {
-      ...{ container, restartPolicy, preparing, graceMs, containers, clock, log, signal },
+      get container() {
+        return current();
+      },
+      ...{ restartPolicy, preparing, graceMs, containers, clock, log, signal },
       ...end,
       podName: `${name}_${namespace}(${uid})`,
       folder: folderOf(one),
       spec: (stateDir: string) =>
         containerSpecOf({
-          ...{ pod, container, sources, nodeName, nodeAddress, podFolder, hiddenFolder },
+          ...{ pod, container: current(), sources, nodeName, nodeAddress, podFolder, hiddenFolder },
           address: address ?? nodeAddress,
           netns: network.netns,
-          mounts: terminationLogMounts(container, stateDir),
+          mounts: terminationLogMounts(one.container, stateDir),
         }),
       host: () => formatIpv4(address ?? nodeAddress),
       configChanged: () => configChange.signal,
+      redefined() {
+        const change = new AbortController();
+        // An init container runs to its end whatever it is by now.
+        if (role !== "init") imageChanges.set(one.container.name, change);
+        return change.signal;
+      },
       emit: eventsOf(pod, fieldPath, onEvent),
       onChange(next: Omit<ObservedContainer, "role">) {
         changed(() => observed.set(next.name, { ...next, role }));
@@ -236,7 +249,11 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       return network.address;
     },
     update(nextPod, nextSources) {
+      const before = new Map(containersOf(pod).map(({ container }) => [container.name, container.image]));
       pod = nextPod;
+      for (const { container } of containersOf(pod)) {
+        if (container.image !== before.get(container.name)) imageChanges.get(container.name)?.abort();
+      }
       if (nextSources === sources) return;
       sources = nextSources;
       if (volumesStand) refreshVolumes();

@@ -173,3 +173,34 @@ describe("the events of a pod", () => {
     assert.match(events[0] ?? "", /^FailedCreatePodSandBox Failed to create pod sandbox: no pod address is free/);
   });
 });
+
+describe("a container whose image changes", () => {
+  before(requireSandbox);
+
+  it("ends with its grace period and runs again as the new one, whatever the restart policy", async () => {
+    await using lab = await openPodLab();
+    await using agent = lab.startAgent();
+    const pod = (image: string) => ({
+      name: "main",
+      image,
+      command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.02; done"],
+    });
+    const before = makePod("changing", [], {
+      containers: [pod("one"), { ...container({}), name: "other" }],
+      spec: { restartPolicy: "Never" },
+    });
+    agent.set(before);
+    await agent.running(before);
+    const other = agent.initOf(before, "other");
+    const [, ...others] = before.spec?.containers ?? [];
+    const [main] = makePod("changing", [], { containers: [pod("two")] }).spec?.containers ?? [];
+    assert.ok(before.spec !== undefined && main !== undefined);
+    const after = { ...before, spec: { ...before.spec, containers: [main, ...others] } };
+    agent.set(after);
+    await until(() => statusOf(agent, after, "main").restartCount === 1, "the restart");
+    await agent.running(after);
+    assert.equal(statusOf(agent, after, "main").image, "two");
+    assert.ok(eventsOf(agent, after).includes("Killing Container main definition changed, will be restarted"));
+    assert.equal(agent.initOf(after, "other"), other);
+  });
+});

@@ -79,6 +79,7 @@ describe("a container's runner", () => {
       spec: () => ({ hidden: "", hostname: "", hosts: "", resolvConf: "", command: { argv: [], env: {} } }),
       host: () => "127.0.0.1",
       configChanged: () => never,
+      redefined: () => never,
       onChange: (next) => void observed.push(next),
       ...{ signal: never, termination: { asked: never, due: never, forced: never }, graceMs: () => 0, turn: Promise.resolve() },
     });
