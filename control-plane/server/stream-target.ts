@@ -19,6 +19,10 @@ export interface ContainerRequest extends PodRequest {
   readonly container: string;
 }
 
+export interface LogRequest extends ContainerRequest {
+  readonly previous: boolean;
+}
+
 export interface PodTarget {
   readonly session: Session;
   readonly namespace: string;
@@ -44,11 +48,14 @@ export function attachTarget(request: ContainerRequest, context: TargetContext):
 }
 
 /** For what the container has said. */
-export function logsTarget(request: ContainerRequest, context: TargetContext): ContainerTarget {
+export function logsTarget(request: LogRequest, context: TargetContext): ContainerTarget {
   const { pod, container, node } = findContainer(request, context.store);
   const session = sessionOf(node, context.sessions);
   const status = statusOf(pod, container);
   const state = status?.state;
+  if (request.previous && status?.lastState?.terminated === undefined && (status?.restartCount ?? 0) === 0) {
+    throw notNow(`previous terminated container "${container}" in pod "${request.pod}" not found`);
+  }
   if (state?.running === undefined && state?.terminated === undefined && (status?.restartCount ?? 0) === 0) {
     const initial = (pod.spec?.initContainers ?? []).length > 0 ? "PodInitializing" : "ContainerCreating";
     const reason = state?.waiting?.reason ?? initial;

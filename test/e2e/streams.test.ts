@@ -198,6 +198,14 @@ describe("streams of a cluster", function () {
     assert.match(await until(() => fetchFrom(port).catch(() => ""), "an answer", 30_000), /^Hello from web/);
   });
 
+  it("logs --previous are of the run before the restart", async () => {
+    assert.equal(await cluster.run("logs", "web", "-c", "server", "--previous"), "listening on port 8080\n");
+    const { code, stderr } = await cluster.podwire("logs", "web", "--previous");
+    assert.equal(code, 1);
+    const refusal = 'Error from server (BadRequest): previous terminated container "main" in pod "web" not found\n';
+    assert.equal(stderr, `Defaulted container "main" out of: main, server\n${refusal}`);
+  });
+
   it("logs are of all containers, by time, with their origin", async () => {
     const lines = (await cluster.run("logs", "web", "--all-containers", "--prefix", "--tail=1")).trim().split("\n");
     assert.match(lines[0] ?? "", /^\[pod\/web\/main\] line \d+$/);

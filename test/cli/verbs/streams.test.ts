@@ -321,7 +321,7 @@ describe("a stream to a pod", () => {
 
   describe("podwire logs", () => {
     it("prints what was written, as it was written", async () => {
-      await using run = cli.start(["logs", "web", "--tail=2", "-p", "--timestamps", "-c", "main"]);
+      await using run = cli.start(["logs", "web", "--tail=2", "--timestamps", "-c", "main"]);
       const { start, attach } = await nextStream();
       assert.deepEqual(start, {
         $case: "logs",
@@ -331,7 +331,7 @@ describe("a stream to a pod", () => {
           container: "main",
           follow: false,
           tailLines: 2,
-          previous: true,
+          previous: false,
           timestamps: true,
           sinceSeconds: undefined,
           sinceTime: undefined,
@@ -503,6 +503,7 @@ describe("a stream to a pod", () => {
       ["logs web --limit-bytes=-1", /^error: --limit-bytes must be greater than 0/],
       ["logs web -l app=web", /^error: only a selector \(-l\) or a POD name is allowed/],
       ["logs web -c main --all-containers", /^error: --all-containers=true should not be specified with container name main/],
+      ["logs web -p", /^Error from server \(BadRequest\): previous terminated container "main" in pod "web" not found/],
       ["logs nope", /^Error from server \(NotFound\): pods "nope" not found/],
     ];
     for (const [line, stderr] of wrong) {
