@@ -128,7 +128,11 @@ export interface Condition {
 
 /** A part of the cluster with names of its own. */
 export interface Namespace {
-  apiVersion?: string | undefined;
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
   kind?: string | undefined;
   metadata?:
     | ObjectMeta
@@ -142,6 +146,7 @@ export interface Namespace {
 }
 
 export interface NamespaceSpec {
+  /** Who must agree before it goes. */
   finalizers: string[];
 }
 
@@ -153,7 +158,11 @@ export interface NamespaceStatus {
 
 /** A host that runs pods. */
 export interface Node {
-  apiVersion?: string | undefined;
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
   kind?: string | undefined;
   metadata?:
     | ObjectMeta
@@ -179,6 +188,7 @@ export interface NodeSpec {
     | undefined;
   /** What keeps pods without a matching toleration away. */
   taints: Taint[];
+  /** What whoever runs the host calls it. */
   providerID?: string | undefined;
 }
 
@@ -229,20 +239,47 @@ export interface NodeAddress {
   address?: string | undefined;
 }
 
+/** What a host is. */
 export interface NodeSystemInfo {
-  machineID?: string | undefined;
-  bootID?: string | undefined;
-  kernelVersion?: string | undefined;
-  osImage?: string | undefined;
-  containerRuntimeVersion?: string | undefined;
-  kubeletVersion?: string | undefined;
-  operatingSystem?: string | undefined;
+  /** Of /etc/machine-id. */
+  machineID?:
+    | string
+    | undefined;
+  /** A new one at each boot. */
+  bootID?:
+    | string
+    | undefined;
+  /** As uname -r prints it. */
+  kernelVersion?:
+    | string
+    | undefined;
+  /** The distribution. */
+  osImage?:
+    | string
+    | undefined;
+  /** What runs the containers. */
+  containerRuntimeVersion?:
+    | string
+    | undefined;
+  /** Of the agent. */
+  kubeletVersion?:
+    | string
+    | undefined;
+  /** Linux. */
+  operatingSystem?:
+    | string
+    | undefined;
+  /** As Go names it: amd64, arm64. */
   architecture?: string | undefined;
 }
 
 /** Containers that share an address, run together on one node. */
 export interface Pod {
-  apiVersion?: string | undefined;
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
   kind?: string | undefined;
   metadata?:
     | ObjectMeta
@@ -744,7 +781,9 @@ export interface SecurityContext {
 }
 
 export interface Capabilities {
+  /** More than the default, such as NET_ADMIN. */
   add: string[];
+  /** Less than the default; ALL for none. */
   drop: string[];
 }
 
@@ -787,13 +826,23 @@ export interface ExecAction {
 
 /** Asks by HTTP; codes from 200 to 399 are a success. */
 export interface HTTPGetAction {
+  /** Such as /healthz. */
   path?:
     | string
     | undefined;
   /** A number or a port's name. */
-  port?: any | undefined;
-  host?: string | undefined;
-  scheme?: string | undefined;
+  port?:
+    | any
+    | undefined;
+  /** The pod's address where absent. */
+  host?:
+    | string
+    | undefined;
+  /** "HTTP", which is the default, or "HTTPS". */
+  scheme?:
+    | string
+    | undefined;
+  /** More headers. */
   httpHeaders: HTTPHeader[];
 }
 
@@ -805,13 +854,20 @@ export interface HTTPHeader {
 /** Connects; that is the success. */
 export interface TCPSocketAction {
   /** A number or a port's name. */
-  port?: any | undefined;
+  port?:
+    | any
+    | undefined;
+  /** The pod's address where absent. */
   host?: string | undefined;
 }
 
 /** Asks the gRPC health service. */
 export interface GRPCAction {
-  port?: number | undefined;
+  /** A number. */
+  port?:
+    | number
+    | undefined;
+  /** What the service is asked about. */
   service?: string | undefined;
 }
 
@@ -841,15 +897,25 @@ export interface PodStatus {
     | undefined;
   /** How it is: PodScheduled, Initialized, ContainersReady, Ready. */
   conditions: Condition[];
-  message?: string | undefined;
+  /** Why it is so, for people. */
+  message?:
+    | string
+    | undefined;
+  /** Why it is so, in one word. */
   reason?:
     | string
     | undefined;
   /** Its node's address. */
-  hostIP?: string | undefined;
+  hostIP?:
+    | string
+    | undefined;
+  /** The same, in a list. */
   hostIPs: HostIP[];
   /** Its own address. */
-  podIP?: string | undefined;
+  podIP?:
+    | string
+    | undefined;
+  /** The same, in a list. */
   podIPs: PodIP[];
   /** When its node began with it. */
   startTime?: string | undefined;
@@ -869,6 +935,7 @@ export interface PodIP {
 
 /** How a container is. */
 export interface ContainerStatus {
+  /** The container's. */
   name?:
     | string
     | undefined;
@@ -877,15 +944,27 @@ export interface ContainerStatus {
     | ContainerState
     | undefined;
   /** How its run before ended. */
-  lastState?: ContainerState | undefined;
+  lastState?:
+    | ContainerState
+    | undefined;
+  /** Whether its readiness probe agrees. */
   ready?:
     | boolean
     | undefined;
   /** How often it was started again. */
-  restartCount?: number | undefined;
+  restartCount?:
+    | number
+    | undefined;
+  /** What it was started from. */
   image?: string | undefined;
-  imageID?: string | undefined;
-  containerID?: string | undefined;
+  imageID?:
+    | string
+    | undefined;
+  /** Of this run. */
+  containerID?:
+    | string
+    | undefined;
+  /** Whether it runs and its startup probe has succeeded. */
   started?: boolean | undefined;
 }
 
@@ -917,7 +996,11 @@ export interface ContainerStateTerminated {
 
 /** Keys and values for pods: variables and files. */
 export interface ConfigMap {
-  apiVersion?: string | undefined;
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
   kind?: string | undefined;
   metadata?:
     | ObjectMeta
@@ -942,7 +1025,11 @@ export interface ConfigMap_BinaryDataEntry {
 
 /** Keys and values that are shown by their sizes only. */
 export interface Secret {
-  apiVersion?: string | undefined;
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
   kind?: string | undefined;
   metadata?:
     | ObjectMeta
@@ -971,7 +1058,11 @@ export interface Secret_StringDataEntry {
 
 /** Something that happened to an object, once or often. */
 export interface Event {
-  apiVersion?: string | undefined;
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
   kind?: string | undefined;
   metadata?:
     | ObjectMeta
@@ -1005,9 +1096,18 @@ export interface Event {
     | number
     | undefined;
   /** "Normal" or "Warning". */
-  type?: string | undefined;
-  reportingComponent?: string | undefined;
-  reportingInstance?: string | undefined;
+  type?:
+    | string
+    | undefined;
+  /** Who tells it. */
+  reportingComponent?:
+    | string
+    | undefined;
+  /** Which of them. */
+  reportingInstance?:
+    | string
+    | undefined;
+  /** What was done. */
   action?:
     | string
     | undefined;
@@ -1016,17 +1116,25 @@ export interface Event {
 }
 
 export interface EventSource {
-  component?: string | undefined;
+  /** Such as kubelet. */
+  component?:
+    | string
+    | undefined;
+  /** The node. */
   host?: string | undefined;
 }
 
+/** Which object. */
 export interface ObjectReference {
   apiVersion?: string | undefined;
   kind?: string | undefined;
   namespace?: string | undefined;
   name?: string | undefined;
   uid?: string | undefined;
-  resourceVersion?: string | undefined;
+  resourceVersion?:
+    | string
+    | undefined;
+  /** Which part of it, such as spec.containers{web}. */
   fieldPath?: string | undefined;
 }
 
