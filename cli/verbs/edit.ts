@@ -63,18 +63,26 @@ async function editOne(invocation: Invocation<EditOptions>, { item, changer }: E
       if (body.trim() === "") return await say("Edit cancelled, saved file was empty.", problem === undefined);
       if (body === before) {
         if (problem === undefined) return await say("Edit cancelled, no changes made.", true);
-        keepsFile = true;
-        await printer.printError(`${problem}\nA copy of your changes has been stored to ${JSON.stringify(file)}\n`);
+        await printer.printError(`${problem}\n`);
+        await keep();
         return await say("error: Edit cancelled, no valid changes were saved.", false);
       }
-      keepsFile = true;
-      problem = await write(body);
-      keepsFile = false;
+      try {
+        problem = await write(body);
+      } catch (error) {
+        await keep();
+        throw error;
+      }
       if (problem === undefined) return true;
       before = body;
     }
   } finally {
     if (!keepsFile) await rm(folder, { recursive: true, force: true });
+  }
+
+  async function keep(): Promise<void> {
+    keepsFile = true;
+    await printer.printError(`A copy of your changes has been stored to ${JSON.stringify(file)}\n`);
   }
 
   async function say(line: string, fine: boolean): Promise<boolean> {

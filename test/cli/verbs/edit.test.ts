@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { AppError } from "#core/errors.ts";
 import { createTestCli } from "../../support/cli.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
+import { startFakeCluster } from "../../support/fake-cluster.ts";
 
 /** What the user does in each round: from the file's text to another. */
 type Rounds = readonly ((text: string) => string)[];
@@ -87,6 +89,31 @@ describe("podwire edit", () => {
     const mended = await edit([relabel("'not a label!'"), (text) => text.replace(/'not a label!'$/m, "good")]);
     assert.deepEqual([mended.code, mended.stdout, mended.stderr], [0, "pod/web edited\n", ""]);
     assert.deepEqual(cluster.pod("web")?.metadata?.labels, { app: "good" });
+  });
+
+  it("keeps the changes where the control plane is away when they are written", async () => {
+    const pod = (await cluster.list("Pod"))[0];
+    assert.ok(pod);
+    await using fake = await startFakeCluster({
+      get: async () => pod,
+      patch: async () => {
+        throw new AppError("unavailable", "the control plane stops");
+      },
+    });
+    const cli = createTestCli({
+      server: fake.address,
+      async runInForeground(argv) {
+        const file = argv.at(-1) ?? "";
+        writeFileSync(file, relabel("kept")(readFileSync(file, "utf8")));
+        return 0;
+      },
+    });
+    const { code, stderr } = await cli.type("edit pod web");
+    const [, copy = ""] =
+      /^A copy of your changes has been stored to "(.+)"\nError from server \(ServiceUnavailable\)/.exec(stderr) ?? [];
+    assert.equal(code, 1);
+    assert.match(readFileSync(copy, "utf8"), /app: kept/);
+    rmSync(dirname(copy), { recursive: true });
   });
 
   it("asks again where the file is no YAML or another object", async () => {
