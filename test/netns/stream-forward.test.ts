@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { run } from "#kernel/run.ts";
 import type { PlayedStream } from "../node-agent/fake-control-plane.ts";
+import { nodeInPod } from "../support/pod-manifests.ts";
 import { requireSandbox } from "../support/sandbox.ts";
 import { until } from "../support/until.ts";
 import type { TestContainer } from "./container-lab.ts";
@@ -69,7 +70,7 @@ describe("a port-forward", () => {
   it("to a pod in the node's own network reaches the node's localhost", async () => {
     await using lab = await openStreamLab();
     const listen = `require("net").createServer(s => s.end("on the node")).listen(0, "127.0.0.1", function () { console.log(this.address().port) })`;
-    const container = await lab.containers.start([process.execPath, "-e", listen]);
+    const container = await lab.containers.start([nodeInPod, "-e", listen]);
     lab.find(container);
     const port = Number(await until(() => /^\d+\n$/.exec(container.log())?.[0], "the server's port"));
     assert.equal((await answer(await lab.forward(port))).stdout, "on the node");

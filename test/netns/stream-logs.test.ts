@@ -9,6 +9,7 @@ import { systemClock } from "#process/system-clock.ts";
 import { keepLogs } from "../../node-agent/streams/log-keeper.ts";
 import { firstKept, rotateLog } from "../../node-agent/streams/log-rotation.ts";
 import { noteTimes } from "../../node-agent/streams/log-times.ts";
+import { nodeInPod } from "../support/pod-manifests.ts";
 import { requireSandbox } from "../support/sandbox.ts";
 import { until } from "../support/until.ts";
 import { nextFrame, openStreamLab, type StreamLab, transcript } from "./stream-lab.ts";
@@ -104,7 +105,7 @@ describe("a container's log", () => {
     await using lab = await openStreamLab();
     const lines = 500_000;
     const script = `const l = i => "line " + String(i).padStart(10, "0") + " " + "x".repeat(83) + "\\n"; for (let i = 0; i < ${lines}; i += 1000, Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)) require("fs").writeSync(1, Array.from({length: 1000}, (_, k) => l(i + k)).join(""))`;
-    const container = await lab.containers.start(["sh", "-c", `read go; "$@"`, "sh", process.execPath, "-e", script], {
+    const container = await lab.containers.start(["sh", "-c", `read go; "$@"`, "sh", nodeInPod, "-e", script], {
       stdin: true,
     });
     lab.find(container);
