@@ -122,6 +122,68 @@ describe("a pod's status", () => {
   });
 });
 
+describe("the status of a pod with init containers and a sidecar", () => {
+  const full = Pod.fromJSON({
+    metadata: { name: "web", namespace: "default", uid: "u1" },
+    spec: { initContainers: [{ name: "init" }, { name: "side", restartPolicy: "Always" }], containers: [{ name: "a" }] },
+  });
+  const preparing: Phase = { phase: "waiting", reason: "PodInitializing" };
+  const starting: Phase = { phase: "running", startedAtMs: 1_000, started: false, ready: false };
+  const unready: Phase = { phase: "running", startedAtMs: 1_000, started: true, ready: false };
+  const cases: readonly (readonly [sentence: string, phases: readonly [Phase, Phase, Phase], want: readonly string[]])[] = [
+    [
+      "in its init container",
+      [running, preparing, preparing],
+      ["Pending", "False ContainersNotInitialized", "False ContainersNotReady"],
+    ],
+    [
+      "whose sidecar starts",
+      [ended(0), starting, preparing],
+      ["Pending", "False ContainersNotInitialized", "False ContainersNotReady"],
+    ],
+    ["whose sidecar has started", [ended(0), running, preparing], ["Pending", "True", "False ContainersNotReady"]],
+    ["that runs", [ended(0), running, running], ["Running", "True", "True"]],
+    ["whose sidecar isn't ready", [ended(0), unready, running], ["Running", "True", "False ContainersNotReady"]],
+    ["whose sidecar is started again", [ended(0), backingOff, running], ["Running", "True", "False ContainersNotReady"]],
+    ["whose container isn't ready", [ended(0), running, unready], ["Running", "True", "False ContainersNotReady"]],
+    [
+      "whose init container is tried again",
+      [backingOff, preparing, preparing],
+      ["Pending", "False ContainersNotInitialized", "False ContainersNotReady"],
+    ],
+    ["whose init container failed for good", [ended(1), preparing, preparing], ["Failed", "False PodFailed", "False PodFailed"]],
+    ["that ended while its sidecar runs", [ended(0), running, ended(0)], ["Running", "True", "False ContainersNotReady"]],
+    ["that ended", [ended(0), ended(143), ended(0)], ["Succeeded", "True PodCompleted", "False PodCompleted"]],
+    ["that failed", [ended(0), ended(0), ended(1)], ["Failed", "True", "False PodFailed"]],
+  ];
+  for (const [sentence, [init, side, a], want] of cases) {
+    it(`is ${want[0]} for one ${sentence}`, () => {
+      const roles = [container("init", init, { role: "init" }), container("side", side, { role: "sidecar" }), container("a", a)];
+      const status = statusOf(roles, { pod: full });
+      const { Initialized, Ready, ContainersReady } = conditionsOf(status);
+      assert.deepEqual([status.phase, Initialized, Ready, ContainersReady], [...want, want[2]]);
+    });
+  }
+
+  it("tells of each container in its own list, ready and started as probes say", () => {
+    const roles = [
+      container("init", ended(0), { role: "init" }),
+      container("side", unready, { role: "sidecar" }),
+      container("a", starting),
+    ];
+    const { initContainerStatuses, containerStatuses, conditions } = statusOf(roles, { pod: full });
+    assert.deepEqual(
+      [...initContainerStatuses, ...containerStatuses].map(({ name, ready, started }) => [name, ready, started]),
+      [
+        ["init", true, false],
+        ["side", false, true],
+        ["a", false, false],
+      ],
+    );
+    assert.equal(conditions.find(({ type }) => type === "Ready")?.message, "containers with unready status: [side a]");
+  });
+});
+
 function nameOf(now: Phase): string {
   switch (now.phase) {
     case "waiting":

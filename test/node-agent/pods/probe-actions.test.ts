@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import type { AddressInfo } from "node:net";
 import { Probe } from "#proto/podwire/v1/resources.ts";
 import { askContainer, type ProbeTarget } from "../../../node-agent/pods/probe-actions.ts";
+import { healthServer } from "../../support/health-server.ts";
 
 const { signal } = new AbortController();
 
@@ -107,4 +108,44 @@ describe("a TCP probe", () => {
   it("fails for a port that has no such name", async () => {
     assert.match((await ask({ tcpSocket: { port: "admin" } }, 0)).output, /couldn't find port: "admin"/);
   });
+});
+
+describe("a gRPC probe", () => {
+  const answers: readonly (readonly [sentence: string, bytes: number[], want: object])[] = [
+    ["succeeds where the service serves", [0x08, 0x01], { ok: true, output: "" }],
+    ["fails where it doesn't", [0x08, 0x02], { ok: false, output: 'service unhealthy (responded with "NOT_SERVING")' }],
+  ];
+  for (const [sentence, bytes, want] of answers) {
+    it(sentence, async () => {
+      const server = await healthServer(Buffer.from(bytes));
+      try {
+        assert.deepEqual(await ask({ grpc: { port: Number(server.address.split(":")[1]) } }, 0), want);
+      } finally {
+        server.stop();
+      }
+    });
+  }
+
+  it("fails where nobody listens", async () => {
+    const { ok, output } = await ask({ grpc: { port: 9 } }, 0);
+    assert.equal(ok, false);
+    assert.match(output, /^timeout: failed to connect service "127\.0\.0\.1:9" within 1s/);
+  });
+});
+
+describe("a probe by a command", () => {
+  const target = (code: number): ProbeTarget => ({
+    host: "127.0.0.1",
+    ports: [],
+    exec: async () => ({ code, output: "so it is" }),
+  });
+  for (const code of [0, 1]) {
+    it(`${code === 0 ? "succeeds" : "fails"} with exit code ${code}`, async () => {
+      const probe = Probe.fromJSON({ exec: { command: ["check"] } });
+      assert.deepEqual(await askContainer(probe, target(code), { timeoutMs: 1_000, signal }), {
+        ok: code === 0,
+        output: "so it is",
+      });
+    });
+  }
 });

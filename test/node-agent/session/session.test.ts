@@ -7,7 +7,7 @@ import { AppError } from "#core/errors.ts";
 import { createRng } from "#core/rng.ts";
 import type { Changes, Hello, OpenStream, PodReport } from "#proto/podwire/v1/agent.ts";
 import { type IdentityFile, openIdentity } from "../../../node-agent/identity.ts";
-import { runSession, type SendReport } from "../../../node-agent/session/session.ts";
+import { runSession, type SendEvent, type SendReport } from "../../../node-agent/session/session.ts";
 import { until } from "../../support/until.ts";
 import { joinToken, type PlayedSession, playControlPlane } from "../fake-control-plane.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -28,6 +28,7 @@ interface TestAgent extends AsyncDisposable {
   readonly closed: readonly string[];
   /** Of the newest session. */
   readonly send: SendReport;
+  readonly sendEvent: SendEvent;
   readonly welcomes: number;
   onChanges: () => void;
   readonly ended: Promise<void>;
@@ -50,11 +51,15 @@ function startAgent(
   const opened: OpenStream[] = [];
   const closed: string[] = [];
   let send: SendReport = () => {};
+  let sendEvent: SendEvent = () => false;
   let welcomes = 0;
   const agent = {
     ...{ identity, clock, logged, changes, opened, closed },
     get send() {
       return send;
+    },
+    get sendEvent() {
+      return sendEvent;
     },
     get welcomes() {
       return welcomes;
@@ -75,8 +80,9 @@ function startAgent(
     hello: () => own,
     ...{ clock, rng: createRng(1), log, signal: controller.signal },
     on: {
-      welcome(_, sendReport) {
+      welcome(_, sendReport, nextSendEvent) {
         welcomes += 1;
+        sendEvent = nextSendEvent;
         send = sendReport;
         for (const uid of ["u1", "u2"]) send(reportOf(uid));
       },
@@ -172,6 +178,25 @@ describe("the agent's session", () => {
       [agent.changes.map(({ revision }) => revision), agent.opened[0]?.streamId, agent.closed],
       [[5, 6], "s1", ["s1"]],
     );
+  });
+
+  it("hands on events, as many as it can without harm to itself", async () => {
+    using folder = temporaryFolder();
+    await using plane = await playControlPlane({ address: `unix:${join(folder.path, "api.sock")}` });
+    await using agent = startAgent(folder.path);
+    const session = await plane.session(0);
+    session.welcome();
+    await until(() => agent.welcomes === 1, "the welcome");
+    const event = { namespace: "default", name: "web", uid: "u1", type: "Normal", reason: "Started", message: "", fieldPath: "" };
+    const taken = Array.from({ length: 5_000 }, (_, i) => agent.sendEvent({ ...event, message: String(i) })).filter(
+      Boolean,
+    ).length;
+    assert.ok(taken >= 500 && taken < 1_100, `${taken} were taken`);
+    agent.send(reportOf("u3"));
+    await until(() => uids(session).includes("u3"), "a report after them");
+    assert.equal(session.of("podEvent").length, taken);
+    assert.deepEqual(session.of("podEvent")[0], { ...event, message: "0" });
+    assert.equal(plane.sessions.length, 1);
   });
 
   it("comes back after the control plane died, and says all again", async () => {
