@@ -24,6 +24,7 @@ import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
 import { runSession, type SendReport } from "./session/session.ts";
 import { keepLogs } from "./streams/log-keeper.ts";
+import { createLogReaders } from "./streams/log-readers.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
 
 export interface AgentEnvironment {
@@ -76,7 +77,8 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     onReport: (report) => send(report),
     onEvent: events.offer,
   });
-  using streams = createStreamServer({ server: options.server, identity, pods, containers, clock, log, signal });
+  const readers = createLogReaders();
+  using streams = createStreamServer({ server: options.server, identity, pods, containers, readers, clock, log, signal });
 
   let ranges: Welcome | undefined;
   let builder = createViewBuilder();
@@ -129,7 +131,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
   const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
-  await Promise.all([session, keeper.run().catch(() => {}), keepLogs({ podFolders, clock, log, signal })]);
+  await Promise.all([session, keeper.run().catch(() => {}), keepLogs({ podFolders, readers, clock, log, signal })]);
 }
 
 interface HelloOptions {

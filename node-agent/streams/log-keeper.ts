@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import type { Clock } from "#core/clock.ts";
 import type { Logger } from "#process/log.ts";
 import { containerFolder, containerNames } from "../pods/container-folders.ts";
+import type { LogReaders } from "./log-readers.ts";
 import { rotateLog } from "./log-rotation.ts";
 import { noteTimes } from "./log-times.ts";
 
@@ -12,13 +13,14 @@ const lookMs = 500;
 export interface KeepLogsOptions {
   /** The folders of all pods, at this moment. */
   readonly podFolders: () => readonly string[];
+  readonly readers: LogReaders;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
 
 /** Until the signal aborts. What can't be done now is tried again when the log has grown. */
-export async function keepLogs({ podFolders, clock, log, signal }: KeepLogsOptions): Promise<void> {
+export async function keepLogs({ podFolders, readers, clock, log, signal }: KeepLogsOptions): Promise<void> {
   let known: ReadonlyMap<string, number> = new Map();
   while (!signal.aborted) {
     const sizes = new Map<string, number>();
@@ -28,7 +30,7 @@ export async function keepLogs({ podFolders, clock, log, signal }: KeepLogsOptio
       if (known.get(path) === size) continue;
       try {
         noteTimes(path);
-        rotateLog(path);
+        rotateLog(path, readers.slowest(path));
       } catch (error) {
         log.warn({ err: error, file: path }, "a container's log could not be looked after");
       }

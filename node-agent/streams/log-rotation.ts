@@ -1,6 +1,6 @@
 /* Keeps a container's log from growing without bound. The container holds the file open and appends to it at any moment, so nothing is
  * moved: when 20 MiB are there, all but the newest 10 MiB become a hole. Every byte keeps its offset, so readers and the index of times
- * go on as if nothing had happened, and no line that is kept is ever anywhere else.
+ * go on as if nothing had happened, and no line that is kept is ever anywhere else. What somebody has yet to read stays, up to 50 MiB.
  *
  * LOG.begin says where the kept part begins. It is written before the hole is made: an agent that is killed between the two leaves
  * bytes that nobody reads, which the next rotation gives back. */
@@ -10,6 +10,7 @@ import { punchHole } from "#kernel/punch-hole.ts";
 
 const rotateBytes = 20 * 1024 * 1024;
 const keepBytes = 10 * 1024 * 1024;
+const keepForReadersBytes = 50 * 1024 * 1024;
 /** A line that is longer is cut in two. */
 const lineBytesMax = 64 * 1024;
 
@@ -27,25 +28,30 @@ export function firstKept(logPath: string): number {
   }
 }
 
-/** Does nothing to a log that is short, or gone. */
-export function rotateLog(logPath: string): void {
+/** Does nothing to a log that is short, or gone. `slowest` is the first byte that somebody has yet to read. */
+export function rotateLog(logPath: string, slowest = Number.POSITIVE_INFINITY): void {
   const size = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
   const before = firstKept(logPath);
   // Somebody in the container cut the file: what it begins with is new.
   if (size < before) rmSync(beginPath(logPath), { force: true });
   if (size - before <= rotateBytes) return;
-  const begin = lineAfter(logPath, size - keepBytes);
+  const cut = Math.max(size - keepForReadersBytes, Math.min(size - keepBytes, slowest));
+  if (cut - before < rotateBytes - keepBytes) return;
+  const begin = lineBefore(logPath, cut);
   writeFileSync(`${beginPath(logPath)}.new`, String(begin), { mode: 0o600 });
   renameSync(`${beginPath(logPath)}.new`, beginPath(logPath));
   punchHole(logPath, begin);
 }
 
-function lineAfter(path: string, offset: number): number {
+/** The beginning of the line in which `offset` lies. */
+function lineBefore(path: string, offset: number): number {
   const file = openSync(path, "r");
   try {
-    const block = Buffer.allocUnsafe(lineBytesMax);
-    const length = readSync(file, block, 0, lineBytesMax, offset);
-    return offset + block.subarray(0, length).indexOf(0x0a) + 1;
+    const start = Math.max(0, offset - lineBytesMax);
+    const block = Buffer.allocUnsafe(offset - start);
+    const length = readSync(file, block, 0, block.length, start);
+    const newline = block.subarray(0, length).lastIndexOf(0x0a);
+    return newline === -1 ? offset : start + newline + 1;
   } finally {
     closeSync(file);
   }

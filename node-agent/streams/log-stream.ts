@@ -1,5 +1,5 @@
 /* Serves a container's log from its file; follows it until the container's run has ended. What a rotation has taken away before it was
- * read is passed over: a reader may lag behind by 10 MiB. */
+ * read is passed over: a reader may lag behind by 50 MiB. */
 
 import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -11,6 +11,7 @@ import type { FoundContainer } from "../pods/found-container.ts";
 import type { PodManager } from "../pods/pod-manager.ts";
 import { frameBytesMax, slices } from "./bytes.ts";
 import { lineStart, tailStart } from "./log-lines.ts";
+import type { LogReader, LogReaders } from "./log-readers.ts";
 import { firstKept } from "./log-rotation.ts";
 import { type LogTimes, readTimes } from "./log-times.ts";
 import type { ServedStream } from "./served-stream.ts";
@@ -19,6 +20,7 @@ export interface LogOptions {
   readonly start: LogsStart;
   readonly pods: PodManager;
   readonly containers: Containers;
+  readonly readers: LogReaders;
   readonly clock: Clock;
   /** The first byte, where it is known. */
   readonly from?: number;
@@ -30,7 +32,7 @@ export function serveLogs(options: LogOptions): ServedStream {
 }
 
 async function* readLog(
-  { start, pods, containers, clock, from }: LogOptions,
+  { start, pods, containers, readers, clock, from }: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<StreamOutput, void, undefined> {
   const found = pods.find(start.namespace, start.pod, start.container);
@@ -40,11 +42,12 @@ async function* readLog(
     throw new AppError("invalid", missing(start, found.name), { reason: "BadRequest" });
   }
   await using file = opened;
+  using reader = readers.enter(path);
   const follow = start.follow && !start.previous;
   const isOver = () => !follow || ["exited", "absent"].includes(containers.read(found.stateDir).state);
   let left = start.limitBytes ?? Number.POSITIVE_INFINITY;
   const stamp = start.timestamps ? createStamper() : undefined;
-  for await (const { bytes, at } of chunksOf({ file, path, found, start, clock, from, isOver, follow, signal })) {
+  for await (const { bytes, at } of chunksOf({ file, path, found, start, reader, clock, from, isOver, follow, signal })) {
     const text = stamp === undefined ? bytes : stamp(bytes, at, readTimes(path));
     for (const part of slices(text)) {
       const value = part.subarray(0, left);
@@ -62,6 +65,7 @@ interface Reading {
   readonly path: string;
   readonly found: FoundContainer;
   readonly start: LogsStart;
+  readonly reader: LogReader;
   readonly clock: Clock;
   readonly from: number | undefined;
   readonly isOver: () => boolean;
@@ -75,19 +79,19 @@ interface Chunk {
 }
 
 async function* chunksOf(reading: Reading): AsyncGenerator<Chunk, void, undefined> {
-  const { file, path, found, isOver, follow, signal } = reading;
+  const { file, path, found, reader, isOver, follow, signal } = reading;
   // Watched before the first read, or what is written in between would wait for the next change.
   using changes = follow ? watchChanges([path, found.stateDir], signal) : undefined;
-  let at = await firstByte(reading);
+  reader.at = await firstByte(reading);
   for (;;) {
     // Absent: the pod went, and its folder with it.
     const over = isOver();
     const changed = changes?.next();
     // The container cut its own log: what it begins with is new.
-    if ((await file.stat()).size < at) at = 0;
-    for await (const chunk of readOn(file, path, at)) {
+    if ((await file.stat()).size < reader.at) reader.at = 0;
+    for await (const chunk of readOn(file, path, reader.at)) {
       yield chunk;
-      at = chunk.at + chunk.bytes.length;
+      reader.at = chunk.at + chunk.bytes.length;
     }
     if (over || signal.aborted) return;
     await changed;

@@ -12,6 +12,7 @@ import type { PodManager } from "../pods/pod-manager.ts";
 import { serveAttach } from "./attach-stream.ts";
 import { serveExec } from "./exec-stream.ts";
 import { serveForward } from "./forward-stream.ts";
+import type { LogReaders } from "./log-readers.ts";
 import { serveLogs } from "./log-stream.ts";
 import type { ServedStream } from "./served-stream.ts";
 
@@ -20,6 +21,7 @@ export interface StreamServerOptions {
   readonly identity: IdentityFile;
   readonly pods: PodManager;
   readonly containers: Containers;
+  readonly readers: LogReaders;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -82,15 +84,15 @@ async function serve(stream: ServedStream, { streamId, rpc, signal }: Attachment
   for await (const frame of rpc.attach(closingOnError(stream.output), { signal, metadata })) await stream.accept(frame);
 }
 
-function serveStart(start: OpenStream["start"], { pods, containers, clock }: StreamServerOptions): ServedStream {
+function serveStart(start: OpenStream["start"], { pods, containers, readers, clock }: StreamServerOptions): ServedStream {
   try {
     switch (start?.$case) {
       case "exec":
         return serveExec({ start: start.value, pods, containers, clock });
       case "logs":
-        return serveLogs({ start: start.value, pods, containers, clock });
+        return serveLogs({ start: start.value, pods, containers, readers, clock });
       case "attach":
-        return serveAttach({ start: start.value, pods, containers, clock });
+        return serveAttach({ start: start.value, pods, containers, readers, clock });
       case "portForward":
         return serveForward({ start: start.value, pods });
       case undefined:

@@ -9,6 +9,7 @@ import type { OpenStream } from "#proto/podwire/v1/agent.ts";
 import type { AttachStart, ExecStart, LogsStart, StreamInput, StreamOutput } from "#proto/podwire/v1/streams.ts";
 import type { FoundContainer } from "../../node-agent/pods/found-container.ts";
 import type { PodManager } from "../../node-agent/pods/pod-manager.ts";
+import { createLogReaders, type LogReaders } from "../../node-agent/streams/log-readers.ts";
 import { createStreamServer } from "../../node-agent/streams/stream-server.ts";
 import { type FakeControlPlane, type PlayedStream, playControlPlane } from "../node-agent/fake-control-plane.ts";
 import { type ContainerLab, openContainerLab } from "./container-lab.ts";
@@ -16,6 +17,7 @@ import { type ContainerLab, openContainerLab } from "./container-lab.ts";
 export interface StreamLab extends AsyncDisposable {
   readonly containers: ContainerLab;
   readonly plane: FakeControlPlane;
+  readonly readers: LogReaders;
   /** The one container that streams find, as the pod manager would give it. */
   found: FoundContainer | undefined;
   find(spec: Pick<ContainerSpec, "stateDir" | "logPath" | "netns">, previousLogPath?: string): void;
@@ -36,6 +38,7 @@ export async function openStreamLab(): Promise<StreamLab> {
   const plane = stack.use(await playControlPlane({ address, known: [credential] }));
   const stopping = new AbortController();
   const identity = { nodeName: "node-1", credential };
+  const readers = createLogReaders();
   let count = 0;
   const ids = new WeakMap<PlayedStream, string>();
   const pods: PodManager = {
@@ -53,6 +56,7 @@ export async function openStreamLab(): Promise<StreamLab> {
     ...{
       pods,
       containers: linuxContainers,
+      readers,
       clock: systemClock,
       log: createLog({ level: "silent", name: "test" }),
       signal: stopping.signal,
@@ -61,7 +65,7 @@ export async function openStreamLab(): Promise<StreamLab> {
   stack.defer(() => server[Symbol.dispose]());
   stack.defer(() => stopping.abort());
   const lab: StreamLab = {
-    ...{ containers, plane, found: undefined },
+    ...{ containers, plane, readers, found: undefined },
     find({ stateDir, logPath, netns }, previous) {
       lab.found = {
         ...{ name: "main", stateDir, netns },
