@@ -35,3 +35,9 @@ export function containersOf({ spec }: Pod): PodContainer[] {
   );
   return [...inits, ...mains];
 }
+
+/** Whether a pod's containers are done, by the exit codes of those that ended for good: an init container failed, or all others ended. */
+export function hasEnded(all: readonly PodContainer[], codeOf: (one: PodContainer) => number | undefined): boolean {
+  const initFailed = all.some((one) => one.role === "init" && (codeOf(one) ?? 0) !== 0);
+  return initFailed || all.filter(({ role }) => role === "main").every((one) => codeOf(one) !== undefined);
+}

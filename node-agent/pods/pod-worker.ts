@@ -18,10 +18,11 @@ import type { NetworkKeeper } from "../reconcile/network-keeper.ts";
 import type { AddressPool } from "./address-pool.ts";
 import type { ConfigSources } from "./config-sources.ts";
 import { containerFolder } from "./container-folders.ts";
-import { containersOf, type PodContainer } from "./container-role.ts";
+import { containersOf, hasEnded, type PodContainer } from "./container-role.ts";
 import { finishedCode, runContainer } from "./container-runner.ts";
 import { containerSpecOf } from "./container-spec.ts";
 import { hostPortsOf } from "./host-ports.ts";
+import { followPod } from "./pod-changes.ts";
 import { type RunningContainer, runInOrder } from "./pod-containers.ts";
 import { eventsOf, withoutHaste } from "./pod-events.ts";
 import { createPodNetwork } from "./pod-network.ts";
@@ -72,7 +73,8 @@ const retryMs = 1_000;
 
 export function startPod({ adopted, onChange, ...start }: PodStart, context: PodContext): PodWorker {
   const { nodeName, nodeAddress, hiddenFolder, keeper, containers, records, addresses, clock, onEvent, signal } = context;
-  let { pod, sources } = start;
+  const { pod } = start;
+  const now = followPod(pod, start.sources);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
   const log = context.log.child({ pod: `${namespace}/${name}`, uid });
   const podFolder = records.folder(uid);
@@ -100,18 +102,15 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     change();
     onChange();
   };
-  let configChange = new AbortController();
-  /** By container. */
-  const imageChanges = new Map<string | undefined, AbortController>();
   let volumesStand = false;
 
-  const graceMs = () => (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+  const graceMs = () => (now.pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
   const folderOf = ({ container }: PodContainer) => containerFolder(podFolder, container.name ?? "");
 
   /** Again and again until it is done, or the pod is asked to end. */
   const setUp = async (reason: string, action: () => Promise<void>): Promise<void> => {
     while (!abandoned.aborted) {
-      const helps = AbortSignal.any([abandoned, configChange.signal]);
+      const helps = AbortSignal.any([abandoned, now.configChanged()]);
       try {
         await action();
         if (problem === undefined) return;
@@ -139,14 +138,14 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
   };
 
   const setUpVolumes = async () => {
-    prepareVolumes({ pod, sources, podFolder });
+    prepareVolumes({ pod: now.pod, sources: now.sources, podFolder });
     volumesStand = true;
   };
 
   /** Containers that run have what they had: nothing that is missing now may keep the agent from looking after them. */
   const refreshVolumes = () => {
     try {
-      prepareVolumes({ pod, sources, podFolder });
+      prepareVolumes({ pod: now.pod, sources: now.sources, podFolder });
     } catch (error) {
       log.warn({ err: error }, "the pod's volumes could not be brought up to date");
       emit("Warning", "FailedMount", messageOf(error));
@@ -159,8 +158,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     end: { readonly termination: Termination; readonly turn: Promise<void> },
   ): RunningContainer => {
     const { role, restartPolicy, fieldPath } = one;
-    const current = () =>
-      containersOf(pod).find(({ container }) => container.name === one.container.name)?.container ?? one.container;
+    const current = () => now.container(one.container.name) ?? one.container;
     const started = Promise.withResolvers<void>();
     const runner = {
       get container() {
@@ -172,19 +170,15 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       folder: folderOf(one),
       spec: (stateDir: string) =>
         containerSpecOf({
-          ...{ pod, container: current(), sources, nodeName, nodeAddress, podFolder, hiddenFolder },
+          ...{ pod: now.pod, container: current(), sources: now.sources, nodeName, nodeAddress, podFolder, hiddenFolder },
           address: address ?? nodeAddress,
           netns: network.netns,
           mounts: terminationLogMounts(one.container, stateDir),
         }),
       host: () => formatIpv4(address ?? nodeAddress),
-      configChanged: () => configChange.signal,
-      redefined() {
-        const change = new AbortController();
-        // An init container runs to its end whatever it is by now.
-        if (role !== "init") imageChanges.set(one.container.name, change);
-        return change.signal;
-      },
+      configChanged: now.configChanged,
+      // An init container runs to its end whatever it is by now.
+      redefined: () => (role === "init" ? signal : now.redefined(one.container.name)),
       emit: eventsOf(pod, fieldPath, onEvent),
       onChange(next: Omit<ObservedContainer, "role">) {
         changed(() => observed.set(next.name, { ...next, role }));
@@ -239,34 +233,19 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
 
   return {
     get pod() {
-      return pod;
+      return now.pod;
     },
     get status() {
-      const own = { pod, nodeAddress, address, startedAtMs, containers: [...observed.values()] };
+      const own = { pod: now.pod, nodeAddress, address, startedAtMs, containers: [...observed.values()] };
       return podStatusOf({ ...own, ...(problem === undefined ? {} : { problem }) });
     },
     get address() {
       return network.address;
     },
     update(nextPod, nextSources) {
-      const before = new Map(containersOf(pod).map(({ container }) => [container.name, container.image]));
-      pod = nextPod;
-      for (const { container } of containersOf(pod)) {
-        if (container.image !== before.get(container.name)) imageChanges.get(container.name)?.abort();
-      }
-      if (nextSources === sources) return;
-      sources = nextSources;
-      if (volumesStand) refreshVolumes();
-      configChange.abort();
-      configChange = new AbortController();
+      if (now.update(nextPod, nextSources) && volumesStand) refreshVolumes();
     },
     end: termination.end,
     gone,
   };
-}
-
-/** Judged by what is on disk: an init container failed for good, or all others are done. */
-function hasEnded(all: readonly PodContainer[], codeOf: (one: PodContainer) => number | undefined): boolean {
-  const initFailed = all.some((one) => one.role === "init" && (codeOf(one) ?? 0) !== 0);
-  return initFailed || all.filter(({ role }) => role === "main").every((one) => codeOf(one) !== undefined);
 }

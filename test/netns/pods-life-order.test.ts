@@ -194,6 +194,7 @@ describe("a pod's sidecars", () => {
     agent.set(pod);
     await until(() => statusOf(agent, pod, "side").restartCount === 1, "the restart");
     await agent.running(pod);
+    await until(() => storyOf(agent, pod).length === 2, "its second word");
     assert.deepEqual(storyOf(agent, pod), ["side", "side"]);
   });
 
