@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "#core/errors.ts";
-import { sweepCgroups } from "#kernel/cgroups.ts";
+import { sweepAbandonedCgroups, sweepCgroups } from "#kernel/cgroups.ts";
 import type { ProcessId } from "#kernel/processes.ts";
 import { findSandbox } from "#kernel/sandbox.ts";
 import { type ClusterPaths, clusterPaths, clustersRoot, type Environment } from "#process/cluster-paths.ts";
@@ -55,6 +55,7 @@ export function livingSandbox(name: string, env: Environment): ProcessId | undef
 
 /** Removes the folders of clusters whose sandbox is dead; one without a sandbox yet gets a moment to start it. */
 export function sweepDead(env: Environment, nowMs: number): void {
+  sweepAbandonedCgroups(nowMs);
   const root = clustersRoot(env);
   if (!existsSync(root)) return;
   for (const name of readdirSync(root)) {

@@ -5,7 +5,7 @@
  * (2) Where there is no controller for a limit, or it can't be written, the limit is not kept: `unkeptLimits` tells. */
 
 import { createHash } from "node:crypto";
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const controllers = ["memory", "cpu", "pids"] as const;
@@ -26,6 +26,8 @@ export interface Hierarchy {
 
 export type Hierarchies = ReadonlyMap<Controller, Hierarchy>;
 
+const prefix = "podwire-";
+const unjoinedMsMax = 60_000;
 const periodUs = 100_000;
 const quotaUsMin = 1_000;
 
@@ -149,9 +151,24 @@ export function removeCgroups(folders: readonly string[]): boolean {
 
 /** Removes what is left of an owner that is dead, with all its processes. */
 export function sweepCgroups(owner: string): void {
-  for (const { folder } of usableHierarchies().values()) {
-    for (const name of readdirSync(folder)) if (name.startsWith(prefixOf(owner))) removeOne(join(folder, name));
+  for (const path of cgroupsLike(prefixOf(owner))) removeOne(path);
+}
+
+/** Removes what nobody uses, whoever left it. One that is young may be about to be joined. */
+export function sweepAbandonedCgroups(nowMs: number): void {
+  for (const path of cgroupsLike(prefix)) {
+    const madeAtMs = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? nowMs;
+    if (nowMs - madeAtMs > unjoinedMsMax) removeOne(path);
   }
+}
+
+function cgroupsLike(start: string): string[] {
+  const folders = new Set([...usableHierarchies().values()].map(({ folder }) => folder));
+  return [...folders].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith(start))
+      .map((name) => join(folder, name)),
+  );
 }
 
 function removeOne(folder: string): boolean {
@@ -172,7 +189,7 @@ function readIfThere(path: string): string {
 }
 
 function prefixOf(owner: string): string {
-  return `podwire-${digest(owner)}-`;
+  return `${prefix}${digest(owner)}-`;
 }
 
 function digest(text: string): string {

@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isAppError } from "#core/errors.ts";
 import { createRng } from "#core/rng.ts";
-import { createCgroups, sweepCgroups, unkeptLimits } from "#kernel/cgroups.ts";
+import { createCgroups, sweepAbandonedCgroups, sweepCgroups, unkeptLimits } from "#kernel/cgroups.ts";
 import { linuxContainers } from "#kernel/containers.ts";
 import { parseDevices } from "#kernel/ip.ts";
 import { descendantsOf, isAlive } from "#kernel/processes.ts";
@@ -579,6 +579,8 @@ function describeLimits(): void {
     const isThere = (folder: string | undefined) => folder !== undefined && existsSync(folder);
     const kept = unkeptLimits(limits).length === 0;
     assert.deepEqual([isThere(left), isThere(others), foldersOf(container).every(isThere)], [false, kept, true]);
+    sweepAbandonedCgroups(Date.now());
+    assert.equal(isThere(others), kept, "it may be about to be joined");
     sweepCgroups("another");
     assert.equal(isThere(others), false);
   });
