@@ -167,9 +167,9 @@ describe("pods", () => {
     });
   });
 
-  it("without a command for a foreign image wait in ErrImagePull, with what to do", async () => {
+  it("without a command for a foreign image wait in ErrImagePull and ImagePullBackOff, with what to do", async () => {
     await cluster.apply(podOf({ name: "foreign", spec: { containers: [{ name: "main", image: "nginx:1.27" }] } }));
-    await until(async () => (await row("foreign"))[2] === "ErrImagePull", "ErrImagePull");
+    await until(async () => /^(ErrImagePull|ImagePullBackOff)$/.test((await row("foreign"))[2] ?? ""), "the reason");
     const [state] = (await cluster.pod("foreign")).status?.containerStatuses ?? [];
     assert.match(state?.state?.waiting?.message ?? "", /pulls no images: give the container a command/);
   });
