@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { findHierarchies, limitFiles } from "#kernel/cgroups.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countsOomKill, findHierarchies, limitFiles } from "#kernel/cgroups.ts";
 
 const systemd2 = "30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 const version1 = [
@@ -50,6 +53,23 @@ describe("cgroups", () => {
   ] as const) {
     it(`are told the limit of ${controller} in version ${version}'s way`, () => {
       assert.deepEqual(limitFiles(controller, version, { memoryBytes: 2 ** 20, cpus: 1.5, processes: 10 }), want);
+    });
+  }
+
+  for (const [sentence, file, text, want] of [
+    ["of version 2 where one was", "memory.events", "low 0\nmax 7\noom 1\noom_kill 1\noom_group_kill 0\n", true],
+    ["of version 1 where one was", "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 12\n", true],
+    ["where none was", "memory.events", "low 0\nmax 7\noom 1\noom_kill 0\noom_group_kill 1\n", false],
+    ["where nothing tells", "pids.max", "10", false],
+  ] as const) {
+    it(`count processes that were ended for want of memory, ${sentence}`, () => {
+      const folder = mkdtempSync(join(tmpdir(), "podwire-cgroup-"));
+      try {
+        writeFileSync(join(folder, file), text);
+        assert.equal(countsOomKill([folder]), want);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
   }
 

@@ -52,6 +52,19 @@ describe("wantedNetwork", () => {
     );
   });
 
+  it("gives a host port that two pods ask for to the first, and each address its own", () => {
+    const port = { protocol: "tcp", port: 80, containerPort: 8080 } as const;
+    const other = { netns: "node.b", device: "pwb", address: parseIpv4("10.244.1.3") };
+    const links = [
+      { ...pod, hostPorts: [port] },
+      { ...other, hostPorts: [port, { ...port, protocol: "udp" as const }, { ...port, hostAddress: view.nodeAddress }] },
+    ];
+    const ports = wantedNetwork(view, links).elements.flatMap((one) =>
+      one.set === "hostPorts" ? [`${one.hostAddress ?? "any"} ${one.protocol} ${one.port} ${formatIpv4(one.address)}`] : [],
+    );
+    assert.deepEqual(ports, ["any tcp 80 10.244.1.2", "any udp 80 10.244.1.3", `${view.nodeAddress} tcp 80 10.244.1.3`]);
+  });
+
   it("wants nothing of a pod whose block is the node's no more", () => {
     const stranger = { ...pod, address: parseIpv4("10.244.7.2") };
     const wanted = wantedNetwork(view, [stranger]);
