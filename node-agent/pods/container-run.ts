@@ -27,6 +27,7 @@ export async function followRun(
   const { container, restartPolicy, folder, containers, clock, emit, signal } = options;
   const { name = "" } = container;
   const stateDir = folder.stateDir(run);
+  const known = readNotes(stateDir);
   const over = new AbortController();
   const within = AbortSignal.any([signal, over.signal]);
   const own = createTermination(clock, within);
@@ -47,9 +48,9 @@ export async function followRun(
   const watch = async () => {
     const verdict = await watchHealth({
       ...{ container, target, startedAtMs, emit, clock },
-      known: readNotes(stateDir),
+      known,
       onNotes(notes) {
-        if (hasNotes(options)) writeNotes(stateDir, notes);
+        if (hasNotes(options)) writeNotes(stateDir, { ...known, ...notes });
         observe({ phase: "running", startedAtMs, started: notes.started, ready: notes.ready });
       },
       ending: termination.asked,

@@ -12,6 +12,7 @@ import { startPatiently } from "./container-start.ts";
 import type { EmitEvent } from "./pod-events.ts";
 import type { Ended, ObservedContainer, Phase } from "./pod-status.ts";
 import { backoffResetMs, type RestartPolicy, restartDelayMs, shouldRestart } from "./restart.ts";
+import { readNotes } from "./run-notes.ts";
 import type { Termination } from "./termination.ts";
 
 export interface RunnerOptions {
@@ -32,8 +33,8 @@ export interface RunnerOptions {
   readonly host: () => string;
   /** Aborts when a ConfigMap or a Secret has changed since the call. */
   readonly configChanged: () => AbortSignal;
-  /** Aborts when the container's image has changed since the call. */
-  readonly redefined: () => AbortSignal;
+  /** Aborts when the container's image is another than `image`, or than it was at the call. */
+  readonly redefined: (image: string | undefined) => AbortSignal;
   readonly emit: EmitEvent;
   readonly onChange: (observed: Omit<ObservedContainer, "role">) => void;
   /** The agent stops: the container stays as it is. */
@@ -63,7 +64,7 @@ export async function runContainer(options: RunnerOptions): Promise<Ended> {
   };
 
   for (;;) {
-    const redefined = options.redefined();
+    const redefined = options.redefined(readNotes(folder.stateDir(run)).image);
     if (!(await startPatiently(options, run, observe))) return finish(last ?? lostEnd(clock));
     const state = containers.read(folder.stateDir(run));
     const condemned = state.state === "running" ? await followRun(options, { ...state, run, redefined }, observe) : undefined;

@@ -7,6 +7,7 @@ import { startErrorCode } from "./container-end.ts";
 import type { RunnerOptions } from "./container-runner.ts";
 import { isBuiltIn } from "./images.ts";
 import type { Phase } from "./pod-status.ts";
+import { noNotes, writeNotes } from "./run-notes.ts";
 import { startFailureOf } from "./start-failure.ts";
 import { prepareTerminationLog } from "./termination-message.ts";
 
@@ -70,6 +71,7 @@ async function startOnce(options: RunnerOptions, run: number, observe: (now: Pha
   folder.discard(run);
   folder.prepare(run);
   prepareTerminationLog(stateDir);
+  writeNotes(stateDir, { ...noNotes, image });
   emit("Normal", "Created", `Created container: ${name}`);
   await containers.start({ stateDir, logPath: folder.logPath(run), ...spec }, signal);
   const state = containers.read(stateDir);

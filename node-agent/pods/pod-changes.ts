@@ -10,8 +10,8 @@ export interface PodChanges {
   container(name: string | undefined): Container | undefined;
   /** Aborts at the next change of the ConfigMaps and Secrets. */
   configChanged(): AbortSignal;
-  /** Aborts at the next change of that container's image; one at a time for each container. */
-  redefined(name: string | undefined): AbortSignal;
+  /** Aborts when that container's image is another than `image`, or than it was at the call; one at a time for each container. */
+  redefined(name: string | undefined, image: string | undefined): AbortSignal;
   /** True where other ConfigMaps or Secrets are there. */
   update(pod: Pod, sources: ConfigSources): boolean;
 }
@@ -29,9 +29,10 @@ export function followPod(pod: Pod, sources: ConfigSources): PodChanges {
     },
     container,
     configChanged: () => configChange.signal,
-    redefined(name) {
+    redefined(name, image) {
       const change = new AbortController();
       imageChanges.set(name, change);
+      if (image !== undefined && container(name)?.image !== image) change.abort();
       return change.signal;
     },
     update(nextPod, nextSources) {

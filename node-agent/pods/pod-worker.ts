@@ -178,7 +178,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       host: () => formatIpv4(address ?? nodeAddress),
       configChanged: now.configChanged,
       // An init container runs to its end whatever it is by now.
-      redefined: () => (role === "init" ? signal : now.redefined(one.container.name)),
+      redefined: (image: string | undefined) => (role === "init" ? signal : now.redefined(one.container.name, image)),
       emit: eventsOf(pod, fieldPath, onEvent),
       onChange(next: Omit<ObservedContainer, "role">) {
         changed(() => observed.set(next.name, { ...next, role }));

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { readJson, writeJson } from "../json-file.ts";
 
 export interface RunNotes {
+  /** What it was started from. */
+  readonly image?: string;
   /** Its postStart hook was done. */
   readonly hookDone: boolean;
   readonly started: boolean;

@@ -203,4 +203,25 @@ describe("a container whose image changes", () => {
     assert.ok(eventsOf(agent, after).includes("Killing Container main definition changed, will be restarted"));
     assert.equal(agent.initOf(after, "other"), other);
   });
+
+  it("runs again, once, also where it changed while no agent was there", async () => {
+    await using lab = await openPodLab();
+    const first = lab.startAgent();
+    const named = (image: string) => ({ name: "main", image, command: idle });
+    const before = makePod("changing", [], { containers: [named("one")], spec: { terminationGracePeriodSeconds: 0 } });
+    first.set(before);
+    await first.running(before);
+    first.abandon();
+    const containers = makePod("changing", [], { containers: [named("two")] }).spec?.containers ?? [];
+    assert.ok(before.spec !== undefined);
+    const after = { ...before, spec: { ...before.spec, containers } };
+    for (let round = 0; round < 2; round++) {
+      const next = lab.startAgent();
+      next.set(after);
+      await until(() => statusOf(next, after, "main").restartCount === 1, "the restart");
+      await next.running(after);
+      assert.equal(next.events.filter(({ reason }) => reason === "Killing").length, round === 0 ? 1 : 0);
+      next.abandon();
+    }
+  });
 });
