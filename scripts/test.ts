@@ -1,16 +1,18 @@
 /* Runs the tests inside a sandbox of their own: network, mount and pid namespaces without a way out. Nothing that a test makes can
  * meet the machine's own network or another cluster, and nothing of it outlives the run, even one that is killed.
  *
- *   node scripts/test.ts [mocha's arguments]     all tests, or: test/netns/overlay.test.ts, -g "a sentence"
+ *   node scripts/test.ts [mocha's arguments]     all tests, or: test/netns/overlay.test.ts, test/cli, -g "a sentence"
  *
  * Ends with the line "N passed, N failed". */
 
 import { spawn } from "node:child_process";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 
 const project = join(import.meta.dirname, "..");
 const mocha = join(project, "node_modules", "mocha", "bin", "mocha.js");
-const given = process.argv.slice(2);
+// Left to itself, mocha would take a folder's every file for tests.
+const given = process.argv.slice(2).map((argument) => (isFolder(argument) ? join(argument, "**", "*.test.ts") : argument));
 const files = given.some((argument) => argument.endsWith(".test.ts")) ? [] : ["test/**/*.test.ts"];
 
 if (process.getuid?.() !== 0) {
@@ -39,3 +41,7 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => child.
 child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
