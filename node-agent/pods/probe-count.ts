@@ -44,7 +44,8 @@ export function countAnswer(before: ProbeCount, answer: Verdict, times: ProbeTim
   return { verdict: inARow >= needed ? answer : before.verdict, last: answer, inARow };
 }
 
-const firstEagerMs = 25;
+const firstEagerMs = 20;
+const eagerGrowth = 1.5;
 
 /**
  * How long until the next question, after `asked` of them. While a container isn't ready yet, Kubernetes may ask for its readiness
@@ -52,5 +53,5 @@ const firstEagerMs = 25;
  */
 export function pauseMs(kind: ProbeKind, { verdict, last }: ProbeCount, times: ProbeTimes, asked: number): number {
   const eager = kind === "readiness" && verdict === "failure" && last === "failure";
-  return eager ? Math.min(times.periodMs, firstEagerMs * 2 ** Math.min(asked - 1, 20)) : times.periodMs;
+  return eager ? Math.min(times.periodMs, Math.round(firstEagerMs * eagerGrowth ** Math.min(asked - 1, 20))) : times.periodMs;
 }

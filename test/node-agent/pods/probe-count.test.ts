@@ -55,8 +55,8 @@ describe("a probe's answers", () => {
     const times = timesOf(Probe.fromJSON({ periodSeconds: 1 }));
     const unready = countAnswer(initialCount("readiness"), "failure", times);
     assert.deepEqual(
-      [1, 2, 3, 4, 5, 6, 7, 50].map((asked) => pauseMs("readiness", unready, times, asked)),
-      [25, 50, 100, 200, 400, 800, 1_000, 1_000],
+      [1, 2, 3, 4, 5, 10, 11, 50].map((asked) => pauseMs("readiness", unready, times, asked)),
+      [20, 30, 45, 68, 101, 769, 1_000, 1_000],
     );
     const ready = countAnswer(unready, "success", times);
     assert.equal(pauseMs("readiness", ready, times, 1), 1_000);
