@@ -9,6 +9,8 @@ export interface TmpfsOptions {
   readonly sizeBytes?: number | undefined;
   /** Of its root: 0o777. */
   readonly mode: number;
+  /** Of its root; root's where it is absent. */
+  readonly group?: number | undefined;
 }
 
 const noSuid = 2;
@@ -22,9 +24,9 @@ interface Calls {
 
 let loaded: Calls | undefined;
 
-export function mountTmpfs(path: string, { sizeBytes, mode }: TmpfsOptions): void {
+export function mountTmpfs(path: string, { sizeBytes, mode, group = 0 }: TmpfsOptions): void {
   const size = sizeBytes === undefined ? "" : `,size=${sizeBytes}`;
-  if (calls().mount("tmpfs", path, "tmpfs", noSuid | noDevices, `mode=${mode.toString(8)}${size}`) === 0) return;
+  if (calls().mount("tmpfs", path, "tmpfs", noSuid | noDevices, `mode=${mode.toString(8)},gid=${group}${size}`) === 0) return;
   throw systemCallFailed("internal", `a tmpfs can't be mounted on ${path}`, errno());
 }
 

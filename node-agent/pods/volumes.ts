@@ -1,7 +1,7 @@
 /* A pod's volumes, each a folder POD/volumes/NAME that its containers share. What is in memory there, a Secret's keys or what asked for
  * it, is a file system of its own, which outlives the agent and is found again by its mount point. */
 
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "#core/errors.ts";
 import { parseQuantity } from "#core/quantity.ts";
@@ -79,10 +79,18 @@ function unsupportedMessage({ name: _, emptyDir: _1, configMap: _2, secret: _3, 
 function prepareEmptyDir(folder: string, { medium = "", sizeLimit }: EmptyDirVolume, group: number | undefined): void {
   const sizeBytes = sizeLimit === undefined ? undefined : Number(parseQuantity(sizeLimit) / billion);
   const mode = group === undefined ? 0o777 : 0o2777;
-  mkdirSync(folder, { recursive: true });
-  if (medium === "Memory" || (sizeBytes ?? 0) > 0) mountOnce(folder, { mode, sizeBytes });
-  if (group !== undefined) chownSync(folder, 0, group);
-  chmodSync(folder, mode);
+  if (medium === "Memory" || (sizeBytes ?? 0) > 0) {
+    mkdirSync(folder, { recursive: true });
+    mountOnce(folder, { mode, sizeBytes, group });
+    return;
+  }
+  // Made as a whole or not at all: from then on its owner and mode are the containers' affair.
+  if (existsSync(folder)) return;
+  const fresh = `${folder}.new`;
+  mkdirSync(fresh, { recursive: true });
+  if (group !== undefined) chownSync(fresh, 0, group);
+  chmodSync(fresh, mode);
+  renameSync(fresh, folder);
 }
 
 function prepareProjected(folder: string, volume: Volume, files: readonly ProjectedFile[], group: number | undefined): void {
