@@ -15,7 +15,12 @@ export interface MountTableInput {
   /** A folder that the container must not see. */
   readonly hidden: string;
   /** Folders or files of the host, each for the container's volume of that number. */
-  readonly volumes: readonly string[];
+  readonly volumes: readonly WaitingVolume[];
+}
+
+interface WaitingVolume {
+  readonly source: string;
+  readonly readOnly: boolean;
 }
 
 const scratchBytesMax = 64 * 1024 * 1024;
@@ -52,7 +57,7 @@ export function mountTable({ stateDir, hidden, volumes }: MountTableInput): stri
     mkdirSync(folder, { recursive: true });
   }
   for (const [i, point] of volumeFolders.entries()) {
-    if (statSync(volumes[i] ?? "").isFile()) writeFileSync(point, "");
+    if (statSync(volumes[i]?.source ?? "").isFile()) writeFileSync(point, "");
     else mkdirSync(point);
   }
   const log = terminationLogOf(stateDir);
@@ -74,7 +79,8 @@ export function mountTable({ stateDir, hidden, volumes }: MountTableInput): stri
     // Not in /proc itself: where Docker did the same, they would be left out.
     ...there(machineFolders).map((path) => bind(join(stateDir, path), join(stateDir, path), "ro,nosuid,nodev,noexec")),
     ...there(["/proc/sysrq-trigger"]).map((path) => bind("/dev/null", join(stateDir, path), "ro,nosuid")),
-    ...volumes.map((folder, i) => bind(folder, volumeFolders[i] ?? "", "rw,nosuid,nodev")),
+    // Read-only where they wait, too: a container may have another volume mounted there.
+    ...volumes.map(({ source, readOnly }, i) => bind(source, volumeFolders[i] ?? "", `${readOnly ? "ro" : "rw"},nosuid,nodev`)),
     scratch(run, "mode=755"),
     [own, join(run, "podwire"), "none", "rbind,ro,X-mount.mkdir"],
     scratch(join(run, "lock"), "mode=1777,X-mount.mkdir"),

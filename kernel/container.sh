@@ -64,16 +64,28 @@ place_volumes() {
       # A link in the volume must lead nowhere else.
       source=$(readlink -m "$volume/$3")
       case $source/ in "$volume"/*) ;; *) fail "cannot start: the subPath \"$3\" leads out of its volume" ;; esac
-      [ -e "$source" ] || mkdir -p "$source" || fail "cannot start: the subPath \"$3\" can't be made"
+      [ -e "$source" ] || make_source "$1" "$source" "$volume" || fail "cannot start: the subPath \"$3\" can't be made"
+      [ -d "$source" ] || [ -f "$source" ] || fail "cannot start: the subPath \"$3\" is neither a file nor a folder"
     fi
     make_point "$source" "$2"
-    mount -n -o "bind,$1,nosuid,nodev" "$source" "$2" || fail "cannot start: nothing can be mounted on \"$2\""
+    # Another container may put a link there at any moment: what is mounted is what was opened and looked at.
+    exec 5<"$source"
+    case $(readlink /proc/self/fd/5)/ in "$volume"/*) ;; *) fail "cannot start: the subPath \"$3\" leads out of its volume" ;; esac
+    mount -n -c -o "bind,$1,nosuid,nodev" /proc/self/fd/5 "$2" || fail "cannot start: nothing can be mounted on \"$2\""
+    exec 5<&-
     placed="$placed $volume"
     number=$((number + 1))
     shift 3
   done
   # shellcheck disable=SC2086 # a list
-  [ "$placed" = "" ] || umount -n $placed
+  [ "$placed" = "" ] || umount -n $placed 2>/dev/null || true # one that lies on /run has covered them
+}
+
+# For whoever the container runs as, like the volume itself.
+make_source() {
+  [ "$1" = rw ] || mount -n -o remount,bind,rw,nosuid,nodev "$3" || return
+  (umask 0 && mkdir -p "$2") || return
+  [ "$1" = rw ] || mount -n -o remount,bind,ro,nosuid,nodev "$3"
 }
 
 # Everything of the machine is read-only by now: what can be made is the container's own.

@@ -149,8 +149,7 @@ export const linuxContainers: Containers = {
     const { argv, env, workingDir = "/" } = command;
     const inherited: Inherited = { env, workingDir, rights };
     writeFileSync(commandPath(stateDir), JSON.stringify(inherited), { mode: 0o600 });
-    const volumes = mounts.map(({ source }) => source);
-    writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes }));
+    writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes: mounts }));
     const cgroups = beginLimits(stateDir, hidden, spec.limits ?? {});
     const setUp = ["sh", script, stateDir, cgroups.join(" "), hidden, hostname, rightsArguments(rights).join(" ")];
     const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
@@ -228,6 +227,8 @@ export const linuxContainers: Containers = {
       resize: (size) => terminal?.resize(size),
       kill() {
         terminal?.[Symbol.dispose]();
+        // What the command left behind may hold its pipes for ever: the exec is over all the same.
+        for (const stream of child.stdio ?? []) stream?.destroy();
         if (child.pid === undefined || hasEnded(child)) return;
         const descendants = descendantsOf(child.pid);
         sendSignal(-child.pid, "SIGKILL");

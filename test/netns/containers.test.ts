@@ -658,6 +658,17 @@ function describeExec(): void {
     assert.deepEqual(await execIn(container, ["echo", "alive"]), { code: 0, stdout: "alive\n", stderr: "" });
   });
 
+  it("is over when it is killed, though what it left behind holds its output", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const before = descendantsOf(process.pid).length;
+    const exec = linuxContainers.exec(container.stateDir, { argv: ["sh", "-c", "sleep infinity & echo left"] });
+    await once(exec.stdout, "data");
+    await until(() => descendantsOf(process.pid).length === before + 1, "nothing but what it left behind");
+    exec.kill();
+    assert.equal(await exec.exitCode, 0);
+  });
+
   it("ends with the agent that it belongs to, while the container runs on", async () => {
     await using lab = openContainerLab();
     const container = await lab.startIdle();

@@ -1,6 +1,7 @@
 /* What goes into a pod's containers, seen from inside them. */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAppError } from "#core/errors.ts";
@@ -96,6 +97,17 @@ function describeEmptyDir(): void {
     });
   }
 
+  for (const emptyDir of [{}, { medium: "Memory" }]) {
+    it(`keeps the mode that a container gave an emptyDir: ${JSON.stringify(emptyDir)}`, async () => {
+      await using lab = openInputsLab();
+      const container = { volumeMounts: [mount("data", "/data")] };
+      const spec = { volumes: [{ name: "data", emptyDir }], securityContext: { fsGroup: 2000 } };
+      const script = "stat -c '%a %g' /data; chmod 0700 /data; chown 5:6 /data";
+      assert.equal(await lab.output(podWith(script, container, spec)), "2777 2000\n");
+      assert.equal(await lab.output(podWith("stat -c '%a %u %g' /data", container, spec)), "2700 5 6\n");
+    });
+  }
+
   it("keeps what is in memory for its next run, and gives it back with the pod", async () => {
     await using lab = openInputsLab();
     const volumes = [{ name: "data", emptyDir: { medium: "Memory" } }];
@@ -155,6 +167,17 @@ function describeProjected(): void {
     assert.equal(await inside(), "<p>2</p>mindex.html\nmore\n");
   });
 
+  it("writes to none by the place where volumes wait to be mounted", async () => {
+    await using lab = openInputsLab(sources);
+    const volumes = [
+      { name: "keys", secret: { secretName: "keys" } },
+      { name: "data", emptyDir: {} },
+    ];
+    const volumeMounts = [mount("keys", "/keys"), mount("data", "/run/podwire/volumes/0")];
+    const output = await lab.output(podWith("cd /run/podwire/volumes/0 && touch x", { volumeMounts }, { volumes }));
+    assert.ok(!readdirSync(lab.folderOf("keys")).includes("x"), output);
+  });
+
   for (const [sentence, volume, message] of [
     ["a ConfigMap", { configMap: { name: "absent" } }, 'MountVolume.SetUp failed for volume "v" : configmap "absent" not found'],
     ["a Secret", { secret: { secretName: "absent" } }, 'MountVolume.SetUp failed for volume "v" : secret "absent" not found'],
@@ -199,7 +222,56 @@ function describeSubPath(): void {
     assert.equal(output, "x\na=1/etc/passwd\n");
   });
 
-  it("leads out of its volume by no link that a container left there", async () => {
+  it("may be written by whoever the container runs as", async () => {
+    await using lab = openInputsLab();
+    const volumeMounts = [mount("data", "/part", { subPath: "a/b" })];
+    const container = { volumeMounts, securityContext: { runAsUser: 1234 } };
+    const spec = { volumes: [{ name: "data", emptyDir: {} }], securityContext: { fsGroup: 2000 } };
+    assert.equal(await lab.output(podWith("touch /part/x; stat -c '%a %g' /part; ls /part", container, spec)), "2777 2000\nx\n");
+  });
+
+  it("can be absent where the mount is read-only", async () => {
+    await using lab = openInputsLab();
+    const volumeMounts = [mount("data", "/part", { subPath: "a", readOnly: true })];
+    const output = await lab.output(podWith("touch /part/x", { volumeMounts }, { volumes: [{ name: "data", emptyDir: {} }] }));
+    assert.match(output, /Read-only file system\n$/);
+  });
+
+  it("is no pipe, for which the start would wait for ever", async () => {
+    await using lab = openInputsLab();
+    const volumes = [{ name: "data", emptyDir: {} }];
+    assert.equal(await lab.output(podWith("mkfifo /data/pipe", { volumeMounts: [mount("data", "/data")] }, { volumes })), "");
+    const caught = await lab.start(podWith("true", { volumeMounts: [mount("data", "/x", { subPath: "pipe" })] }, { volumes }));
+    assert.equal(await caught.exitCode(), undefined);
+    assert.equal(caught.log(), 'cannot start: the subPath "pipe" is neither a file nor a folder\n');
+  });
+
+  it("leads out of its volume by no link that comes at the moment of the start", async () => {
+    await using lab = openInputsLab();
+    const volumes = [{ name: "data", emptyDir: {} }];
+    const pod = podWith("ls -d /x/passwd; true", { volumeMounts: [mount("data", "/x", { subPath: "part" })] }, { volumes });
+    lab.prepare(pod);
+    const swap = `const { mkdirSync, renameSync, symlinkSync } = require("node:fs");
+      process.chdir(process.argv[1]);
+      mkdirSync("folder");
+      symlinkSync("/etc", "link");
+      for (;;) for (const name of ["folder", "link"]) {
+        try { renameSync(name, "part"); } catch {}
+        try { renameSync("part", name); } catch {}
+      }`;
+    const swapper = spawn(process.execPath, ["-e", swap, lab.folderOf("data")], { stdio: "ignore" });
+    try {
+      for (let tries = 0; tries < 40; tries++) {
+        const container = await lab.start(pod);
+        await container.exitCode();
+        assert.ok(!container.log().split("\n").includes("/x/passwd"), "the container has the host's /etc, to write to");
+      }
+    } finally {
+      swapper.kill("SIGKILL");
+    }
+  });
+
+  it("leads out of its volume by no link that a container left there a container left there", async () => {
     await using lab = openInputsLab();
     const volumes = [{ name: "data", emptyDir: {} }];
     const volumeMounts = [mount("data", "/data")];
@@ -216,7 +288,7 @@ function describeSubPath(): void {
 }
 
 function describeMountPoints(): void {
-  for (const path of ["/data", "/usr/share/nginx/html", "/etc/config/deep", "/tmp/x", "/run/app", "/srv"]) {
+  for (const path of ["/data", "/usr/share/nginx/html", "/etc/config/deep", "/tmp/x", "/run/app", "/srv", "/run", "/var/run"]) {
     it(`can be ${path}, whether it exists or not, and the host's files beside it stay as they are`, async () => {
       await using lab = openInputsLab();
       const above = path.slice(0, path.lastIndexOf("/")) || "/";
