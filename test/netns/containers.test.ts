@@ -240,8 +240,8 @@ function describeSurvival(): void {
     const seed = Number(process.env.PODWIRE_TEST_SEED ?? randomInt(1_000_000));
     const rng = createRng(seed);
     await using lab = openContainerLab();
-    const seen = new Set<string>();
-    for (let round = 0; round < 8; round++) {
+    const rounds = 8;
+    for (let round = 0; round < rounds; round++) {
       const spec = lab.spec(["sh", "-c", "echo ran; exec sleep infinity"]);
       const container = lab.at(spec);
       const starter = spawn(process.execPath, [join(import.meta.dirname, "start-container.ts"), JSON.stringify(spec)], {
@@ -249,7 +249,9 @@ function describeSurvival(): void {
       });
       const ended = once(starter, "exit");
       await once(starter.stdout, "data");
-      await sleep(rng.next() * 30);
+      // However slow the machine is, the last lives to see its container run.
+      if (round < rounds - 1) await sleep(rng.next() * 30);
+      else await until(() => container.state.state === "running", `round ${round} to run`);
       starter.kill("SIGKILL");
       await ended;
       // What it started needs a moment to come to rest; a start that never left the starter stays "starting" or absent.
@@ -257,10 +259,9 @@ function describeSurvival(): void {
         () => container.state.state === "running" || processesNamed(spec.stateDir).length === 0,
         `round ${round} of seed ${seed} to come to rest`,
       ).then(() => container.state);
-      seen.add(rest.state);
       const explained = `round ${round} of seed ${seed}: ${JSON.stringify(rest)}`;
       if (rest.state !== "running") {
-        assert.ok(rest.state === "absent" || rest.state === "starting", explained);
+        assert.ok(round < rounds - 1 && (rest.state === "absent" || rest.state === "starting"), explained);
         continue;
       }
       await until(() => container.log() === "ran\n", explained);
@@ -268,7 +269,6 @@ function describeSurvival(): void {
       assert.equal(await container.exitCode(), 143, explained);
       assert.equal(container.log(), "ran\n");
     }
-    assert.ok(seen.has("running"), `seed ${seed} saw only ${[...seen]}`);
   });
 
   it("tells of an exit that its starter did not live to see", async () => {
