@@ -1,6 +1,6 @@
 /* Files that change together while somebody reads them, as a kubelet lays them out: FOLDER/..DIGEST holds them, FOLDER/..data is a link
  * to it that is replaced at once, and every file's first name in FOLDER is a link through that one. The digest is of the files, so that
- * what is there already stays. */
+ * what is there already stays. The links' names are looked at each time: an agent may be killed after the files and before the names. */
 
 import { createHash } from "node:crypto";
 import {
@@ -20,8 +20,17 @@ import type { ProjectedFile } from "./projected-files.ts";
 /** With the files' group `group` where there is one, which may then read them all. */
 export function writeProjected(folder: string, files: readonly ProjectedFile[], group: number | undefined): void {
   const digest = digestOf(files, group);
-  const current = currentOf(folder);
-  if (current === digest) return;
+  if (currentOf(folder) !== digest) replaceFiles(folder, digest, files, group);
+  const names = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
+  const present = new Set(readdirSync(folder));
+  for (const name of names) if (!present.has(name)) symlinkSync(join("..data", name), join(folder, name));
+  for (const name of present) {
+    const stale = name.startsWith("..") ? name !== digest && name !== "..data" : !names.has(name);
+    if (stale) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function replaceFiles(folder: string, digest: string, files: readonly ProjectedFile[], group: number | undefined): void {
   const fresh = join(folder, digest);
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { mode: 0o755 });
@@ -30,13 +39,6 @@ export function writeProjected(folder: string, files: readonly ProjectedFile[], 
   rmSync(next, { force: true });
   symlinkSync(digest, next);
   renameSync(next, join(folder, "..data"));
-  const names = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
-  const present = new Set(readdirSync(folder));
-  for (const name of names) if (!present.has(name)) symlinkSync(join("..data", name), join(folder, name));
-  for (const name of present) {
-    const stale = name.startsWith("..") ? name !== digest && name !== "..data" : !names.has(name);
-    if (stale) rmSync(join(folder, name), { recursive: true, force: true });
-  }
 }
 
 function writeOne(path: string, { bytes, mode }: ProjectedFile, group: number | undefined): void {

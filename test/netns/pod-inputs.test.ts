@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { isAppError } from "#core/errors.ts";
 import { requireSandbox } from "../support/sandbox.ts";
@@ -165,6 +165,16 @@ function describeProjected(): void {
     assert.equal(await inside(), "<p>2</p>mindex.html\nmore\n");
     lab.prepare(pod);
     assert.equal(await inside(), "<p>2</p>mindex.html\nmore\n");
+  });
+
+  it("has every file though an agent was killed while it brought them up to date", async () => {
+    await using lab = openInputsLab(sources);
+    const volumes = [{ name: "site", configMap: { name: "site" } }];
+    const pod = podWith("ls /site", { volumeMounts: [mount("site", "/site")] }, { volumes });
+    lab.prepare(pod);
+    rmSync(join(lab.folderOf("site"), "conf"));
+    symlinkSync("..data/gone", join(lab.folderOf("site"), "gone"));
+    assert.equal(await lab.output(pod), "conf\nindex.html\n");
   });
 
   it("writes to none by the place where volumes wait to be mounted", async () => {

@@ -97,6 +97,16 @@ describe("a container's preStop hook", () => {
     assert.equal(lastOf(agent)?.state?.terminated?.exitCode, 137);
   });
 
+  it("has no more time than that, whatever it left behind in the container", async () => {
+    await using lab = await openPodLab();
+    await using agent = lab.startAgent({ clock: fastClock(2) });
+    const pod = storyPod("leftover", { containers: [hooked(polite, { preStop: told("sleep 600 &") })] });
+    agent.set(pod);
+    await until(() => storySoFar(agent, pod).includes("up"), "its start");
+    assert.deepEqual(await storyOfEnd(agent, pod, 1), ["up", "term"]);
+    await lab.assertOnly();
+  });
+
   it("that fails hinders nothing, and an event says so", async () => {
     await using lab = await openPodLab();
     await using agent = lab.startAgent();
