@@ -86,9 +86,9 @@ export function openContainerLab(): ContainerLab {
       for (const { name } of stateDirs) {
         const stateDir = join(folder, name);
         linuxContainers.kill(stateDir);
-        await until(() => !["running", "starting"].includes(linuxContainers.read(stateDir).state), `the end of ${name}`).catch(
-          () => {},
-        );
+        // One whose starter was killed stays "starting" without a process.
+        const isOver = () => !isUnderWay(linuxContainers.read(stateDir).state) || processesNamed(stateDir).length === 0;
+        await until(isOver, `the end of ${name}`).catch(() => {});
       }
       // Of those that were killed before they could say who they are.
       sweepCgroups(join(folder, "hidden"));
@@ -96,6 +96,10 @@ export function openContainerLab(): ContainerLab {
     },
   };
   return lab;
+}
+
+function isUnderWay(state: ContainerState["state"]): boolean {
+  return state === "running" || state === "starting";
 }
 
 export interface ExecEnd {
