@@ -159,9 +159,11 @@ export const linuxContainers: Containers = {
     ];
 
     const log = openSync(logPath, "a", 0o600);
-    const exit = openSync(exitPath(stateDir), "wx", 0o600);
-    const input = spec.stdin === true ? createInput(stateDir) : undefined;
+    let exit: number | undefined;
+    let input: number | undefined;
     try {
+      exit = openSync(exitPath(stateDir), "wx", 0o600);
+      if (spec.stdin === true) input = createInput(stateDir);
       // Whoever opens /dev/stdout opens this file.
       if (rights.user !== undefined) fchownSync(log, rights.user.uid, rights.user.gid);
       const options = { detached: true, cwd: "/", env: ownEnvironment };

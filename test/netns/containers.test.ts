@@ -115,6 +115,25 @@ function describeExitCodes(): void {
     await linuxContainers.start(spec, signal);
     await assert.rejects(linuxContainers.start(spec, signal));
   });
+
+  it("leaves no descriptor open where its start fails", async () => {
+    await using lab = openContainerLab();
+    const spec = lab.spec(["true"]);
+    mkdirSync(spec.stateDir);
+    writeFileSync(join(spec.stateDir, "exit"), "");
+    await assert.rejects(linuxContainers.start(spec, signal), /EEXIST.*exit/);
+    const open = readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === spec.logPath);
+    assert.deepEqual(open, []);
+  });
+}
+
+/** Undefined of the descriptor that listed them. */
+function linkOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
 }
 
 function describeStartErrors(): void {
