@@ -24,15 +24,17 @@ export async function keepLogs({ podFolders, readers, clock, log, signal }: Keep
   let known: ReadonlyMap<string, number> = new Map();
   while (!signal.aborted) {
     const sizes = new Map<string, number>();
-    for (const path of newestLogs(podFolders())) {
-      const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-      sizes.set(path, size);
-      if (known.get(path) === size) continue;
+    for (const podFolder of podFolders()) {
       try {
-        noteTimes(path);
-        rotateLog(path, readers.slowest(path));
+        for (const path of newestLogs(podFolder)) {
+          const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+          sizes.set(path, size);
+          if (known.get(path) === size) continue;
+          noteTimes(path);
+          rotateLog(path, readers.slowest(path));
+        }
       } catch (error) {
-        log.warn({ err: error, file: path }, "a container's log could not be looked after");
+        log.warn({ err: error, folder: podFolder }, "a pod's logs could not be looked after");
       }
     }
     known = sizes;
@@ -40,12 +42,10 @@ export async function keepLogs({ podFolders, readers, clock, log, signal }: Keep
   }
 }
 
-function newestLogs(podFolders: readonly string[]): string[] {
-  return podFolders.flatMap((podFolder) =>
-    containerNames(podFolder).flatMap((name) => {
-      const folder = containerFolder(podFolder, name);
-      const newest = folder.newest();
-      return newest === undefined ? [] : [folder.logPath(newest)];
-    }),
-  );
+function newestLogs(podFolder: string): string[] {
+  return containerNames(podFolder).flatMap((name) => {
+    const folder = containerFolder(podFolder, name);
+    const newest = folder.newest();
+    return newest === undefined ? [] : [folder.logPath(newest)];
+  });
 }
