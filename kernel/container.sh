@@ -69,16 +69,22 @@ place_volumes() {
     fi
     make_point "$source" "$2"
     # Another container may put a link there at any moment: what is mounted is what was opened and looked at.
-    exec 5<"$source"
+    exec 5<"$source" 6</run/podwire
     case $(readlink /proc/self/fd/5)/ in "$volume"/*) ;; *) fail "cannot start: the subPath \"$3\" leads out of its volume" ;; esac
     mount -n -c -o "bind,$1,nosuid,nodev" /proc/self/fd/5 "$2" || fail "cannot start: nothing can be mounted on \"$2\""
-    exec 5<&-
+    [ -d /run/podwire/toolbox ] || uncover_own || fail "cannot start: \"$2\" covers /run/podwire, for which there is no place in it"
+    exec 5<&- 6<&-
     placed="$placed $volume"
     number=$((number + 1))
     shift 3
   done
   # shellcheck disable=SC2086 # a list
-  [ "$placed" = "" ] || umount -n $placed 2>/dev/null || true # one that lies on /run has covered them
+  [ "$placed" = "" ] || umount -n $placed 2>/dev/null || true # another volume may lie on them
+}
+
+# A volume came to lie on /run: what waits there, and the built-in programs, come back.
+uncover_own() {
+  mkdir -p /run/podwire && mount -n -c -o rbind /proc/self/fd/6 /run/podwire
 }
 
 # For whoever the container runs as, like the volume itself.

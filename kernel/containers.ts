@@ -54,7 +54,6 @@ export interface ContainerSpec {
   readonly hostname: string;
   readonly hosts: string;
   readonly resolvConf: string;
-  /** In this order. */
   readonly mounts?: readonly ContainerMount[];
   readonly rights?: ContainerRights;
   /** None where it is absent; those that the machine can't keep are not kept. */
@@ -135,7 +134,8 @@ export interface Containers {
 
 export const linuxContainers: Containers = {
   async start(spec, signal) {
-    const { stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, mounts = [], rights = {}, command } = spec;
+    const { stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, rights = {}, command } = spec;
+    const mounts = outerFirst(spec.mounts ?? []);
     signal.throwIfAborted();
     if (rights.user !== undefined) checkUser(rights.user);
     const etc = join(stateDir, "etc");
@@ -359,6 +359,12 @@ function commandPath(stateDir: string): string {
 
 function readInherited(stateDir: string): Inherited {
   return JSON.parse(readFileSync(commandPath(stateDir), "utf8"));
+}
+
+/** One that lies in another comes after it. */
+function outerFirst(mounts: readonly ContainerMount[]): ContainerMount[] {
+  const depth = ({ target }: ContainerMount) => normalize(target).split("/").filter(Boolean).length;
+  return mounts.toSorted((a, b) => depth(a) - depth(b));
 }
 
 /** How many there are, and three words for each. */

@@ -321,8 +321,24 @@ function describeMountPoints(): void {
       { name: "inner", emptyDir: {} },
     ];
     const volumeMounts = [mount("outer", "/o/uter"), mount("inner", "/o/uter/in/ner")];
-    const output = await lab.output(podWith("echo i >/o/uter/in/ner/f; find /o -type f", { volumeMounts }, { volumes }));
-    assert.equal(output, "/o/uter/in/ner/f\n");
+    for (const inOrder of [volumeMounts, volumeMounts.toReversed()]) {
+      const pod = podWith("echo i >/o/uter/in/ner/f; find /o -type f", { volumeMounts: inOrder }, { volumes });
+      assert.equal(await lab.output(pod), "/o/uter/in/ner/f\n");
+    }
+  });
+
+  it("take neither their place from others nor the built-in programs away where one is /run", async () => {
+    await using lab = openInputsLab();
+    const names = ["first", "second", "third"];
+    const volumes = names.map((name) => ({ name, emptyDir: {} }));
+    const volumeMounts = [mount("first", "/run"), mount("second", "/data"), mount("third", "/run/deep/er")];
+    const script =
+      "touch /run/x /data/y /run/deep/er/z; ls /data /run/deep/er; ls /run/podwire/volumes | wc -l; command -v toolbox";
+    for (const inOrder of [volumeMounts, volumeMounts.toReversed()]) {
+      const output = await lab.output(podWith(script, { volumeMounts: inOrder }, { volumes }));
+      assert.equal(output, "/data:\ny\n\n/run/deep/er:\nz\n3\n/run/podwire/toolbox/toolbox\n");
+    }
+    assert.deepEqual(readdirSync(lab.folderOf("first")).toSorted(), ["deep", "podwire", "x"]);
   });
 }
 
