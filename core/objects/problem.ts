@@ -55,6 +55,10 @@ export function unknownField(path: string, name: string, known: readonly string[
   return { path, message: `unknown field "${path}"${meant === undefined ? "" : `, did you mean "${meant}"?`}` };
 }
 
+export function isUnknownField({ message }: Problem): boolean {
+  return message.startsWith("unknown field ");
+}
+
 /** As a line for a person: `spec.nodeName: Invalid value: …`, or the message alone where it names the path itself. */
 export function formatProblem({ path, message }: Problem): string {
   return path === "" || message.includes(`"${path}"`) ? message : `${path}: ${message}`;

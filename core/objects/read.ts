@@ -5,7 +5,7 @@ import { nearest } from "../nearest.ts";
 import { checkJson } from "./check.ts";
 import type { ApiObject, Kind, Problem } from "./kind.ts";
 import { kinds } from "./kinds.ts";
-import { clip, createProblemList, formatProblem, required } from "./problem.ts";
+import { clip, createProblemList, formatProblem, isUnknownField, required } from "./problem.ts";
 
 export interface ReadOptions {
   /** For an object that names none. */
@@ -38,6 +38,8 @@ export function readManifest(value: unknown, { namespace, strict }: ReadOptions)
   wrong.add(strict ? [...checked.errors, ...checked.warnings] : checked.errors);
   // A rule may complain of what only its wrong type made missing: that has been said.
   wrong.add(kind.validate(object).filter(({ path }) => !checked.errors.some((error) => related(error.path, path))));
+  // A misspelt field is often why another is missing; alone it is no more than a warning.
+  if (!strict && wrong.problems().length > 0) wrong.add(checked.warnings.filter(isUnknownField));
   const problems = wrong.problems();
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, kind, object, json, warnings: checked.warnings.map(formatProblem) };

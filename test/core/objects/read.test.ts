@@ -104,6 +104,14 @@ describe("readManifest", () => {
     assert.deepEqual(problemsOf(pod, true), []);
   });
 
+  it("names the unknown fields of a manifest that is refused, which may be why", () => {
+    const value = { ...pod, spec: { containers: [{ name: "web", imgae: "nginx", command: ["ls"] }], dnsConfig: { a: 1 } } };
+    assert.deepEqual(problemsOf(value), [
+      "spec.containers[0].image: Required value",
+      'unknown field "spec.containers[0].imgae", did you mean "image"?',
+    ]);
+  });
+
   it("reads again what it gave", () => {
     const { kind, object } = read(pod);
     const again = readManifest(kind.toJson(object), { namespace: "other", strict: true });
