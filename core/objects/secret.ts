@@ -1,5 +1,5 @@
 import { Secret } from "#proto/podwire/v1/resources.ts";
-import { setOwn } from "../json.ts";
+import { own, setOwn } from "../json.ts";
 import { subdomainNameProblem } from "../names.ts";
 import { dataBytesMax, validateBase64, validateDataKeys, validateImmutable } from "./data.ts";
 import type { Kind } from "./kind.ts";
@@ -40,7 +40,7 @@ export const secretKind: Kind<Secret> = {
     const byteCount = Object.values(secret.data).reduce((sum, text) => sum + Buffer.byteLength(text, "base64"), 0);
     const basicAuth =
       secret.type === "kubernetes.io/basic-auth" && !["username", "password"].some((key) => Object.hasOwn(secret.data, key));
-    const missing = (requiredKeys[secret.type ?? ""] ?? []).filter((key) => !Object.hasOwn(secret.data, key));
+    const missing = (own(requiredKeys, secret.type ?? "") ?? []).filter((key) => !Object.hasOwn(secret.data, key));
     return [
       ...validateMetadata(secret, { namespaced: true, nameProblem: subdomainNameProblem }),
       ...validateDataKeys(secret.data, "data"),

@@ -112,6 +112,12 @@ describe("readManifest", () => {
     ]);
   });
 
+  it("takes a type of Secret that is named as a property which every object has", () => {
+    for (const type of ["toString", "constructor", "__proto__"]) {
+      assert.deepEqual(problemsOf({ apiVersion: "v1", kind: "Secret", metadata: { name: "key" }, type }), []);
+    }
+  });
+
   it("reads again what it gave", () => {
     const { kind, object } = read(pod);
     const again = readManifest(kind.toJson(object), { namespace: "other", strict: true });
