@@ -49,7 +49,7 @@ export const runVerb: Verb<RunOptions> = {
       .option("--restart <policy>", "Always, OnFailure or Never", "Always")
       .option("--command", "the words are the command, in place of the image's own");
     command
-      .option("-i, --stdin", "keep the container's standard input open, and pass ours on")
+      .option("-i, --stdin", "keep the container's standard input open, and pass ours on; its end is not passed on")
       .option("-t, --tty", "no container has a terminal of its own: says so and goes on without")
       .option("--attach", "wait for the start and print what the container prints; with -i always")
       .option("--rm", "delete the pod when it ends; with --attach or -i")

@@ -48,6 +48,11 @@ describe("podwire run with a pod's output", () => {
     assert.ok(cluster.pod("once"));
   });
 
+  it("says in its help that the end of standard input is not passed on", async () => {
+    const { stdout } = await cli.run(["help", "run"]);
+    assert.match(stdout.replaceAll(/\s+/g, " "), /pass ours on; its end is not passed on/);
+  });
+
   it("passes standard input on with -i, and deletes the pod with --rm", async () => {
     await using run = cli.start(["run", "once", ...image, "-i", "--rm", "--command", "--", "cat"]);
     const pod = await podOnNode();
