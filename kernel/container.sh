@@ -184,7 +184,13 @@ exec 4>&2 2>/dev/null
 set +e
 (
   echo started >&3
+  # As environment.sh has it.
+  number=$PODWIRE_VARIABLES
+  while [ "$number" -gt 0 ]; do
+    eval "set -- \"\$PODWIRE_VARIABLE_$number\" \"\$@\""
+    number=$((number - 1))
+  done
   # shellcheck disable=SC2086
-  exec setpriv --inh-caps=-all $rights -- "$@" 2>&4 3>&- 4>&-
+  exec setpriv --inh-caps=-all $rights -- env -i -- "$@" 2>&4 3>&- 4>&-
 )
 echo $? >&3

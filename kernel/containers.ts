@@ -42,6 +42,8 @@ import { openTerminal, type Terminal, type TerminalSize } from "./terminal.ts";
 const ownEnvironment = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 const script = join(import.meta.dirname, "container.sh");
+const environmentScript = join(import.meta.dirname, "environment.sh");
+const pipes = ["pipe", "pipe", "pipe"] as const;
 
 export interface ContainerSpec {
   /** Absolute; made if it is absent; a folder of an earlier run can't be used again. */
@@ -153,10 +155,7 @@ export const linuxContainers: Containers = {
     const cgroups = beginLimits(stateDir, hidden, spec.limits ?? {});
     const setUp = ["sh", script, stateDir, cgroups.join(" "), hidden, hostname, rightsArguments(rights).join(" ")];
     const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
-    const [program = "", ...args] = [
-      ...[...enter, "--", ...setUp, ...checked, ...mountArguments(mounts)],
-      ...inEnvironment(argv, env),
-    ];
+    const [program = "", ...args] = [...enter, "--", ...setUp, ...checked, ...mountArguments(mounts), ...argv];
 
     const log = openSync(logPath, "a", 0o600);
     let exit: number | undefined;
@@ -166,7 +165,7 @@ export const linuxContainers: Containers = {
       if (spec.stdin === true) input = createInput(stateDir);
       // Whoever opens /dev/stdout opens this file.
       if (rights.user !== undefined) fchownSync(log, rights.user.uid, rights.user.gid);
-      const options = { detached: true, cwd: "/", env: ownEnvironment };
+      const options = { detached: true, cwd: "/", env: { ...ownEnvironment, ...handedOver(env) } };
       const child = spawn(program, args, { ...options, stdio: [input ?? "ignore", log, log, exit] });
       await new Promise<void>((resolve, reject) => {
         child.once("spawn", resolve);
@@ -206,16 +205,19 @@ export const linuxContainers: Containers = {
     // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
     const mortal = ["setpriv", "--pdeathsig=KILL"];
     const { env, workingDir, rights } = { ...readInherited(stateDir), ...command };
-    const rightful = [...mortal, "--inh-caps=-all", ...rightsArguments(rights), "--"];
-    const inside = inEnvironment(command.argv, on === "terminal" ? { TERM: "xterm", ...env } : env, workingDir);
+    const inside = ["sh", "/proc/self/fd/3", workingDir, rightsArguments(rights).join(" "), ...command.argv];
+    const variables = handedOver(on === "terminal" ? { TERM: "xterm", ...env } : env);
     // What enters a pid namespace is no leader of a group, and so may become the leader of the terminal's session.
     const leading = on === "terminal" ? ["setsid", "--ctty", "--"] : [];
     // Detached: the command and what it starts are one process group.
-    const entering = limited(stateDir, ["nsenter", ...enter, "--", ...leading, ...rightful, ...inside]);
+    const entering = limited(stateDir, ["nsenter", ...enter, "--", ...leading, ...inside]);
     const [program = "", ...args] = [...mortal, "--", ...entering];
-    const options = { detached: true, cwd: "/", env: ownEnvironment };
+    const options = { detached: true, cwd: "/", env: { ...ownEnvironment, ...variables } };
     const terminal = on === "terminal" ? openTerminal(state.init.pid, rights.user) : undefined;
-    const child = spawn(program, args, { ...options, stdio: terminal === undefined ? "pipe" : terminal.inside });
+    // The container's view of the file system may not have the script.
+    const script = openSync(environmentScript, "r");
+    const child = spawn(program, args, { ...options, stdio: [...(terminal?.inside ?? pipes), script] });
+    closeSync(script);
     terminal?.letGo();
     const exitCode = new Promise<number>((resolve, reject) => {
       child.once("error", reject);
@@ -373,11 +375,10 @@ function mountArguments(mounts: readonly ContainerMount[]): string[] {
   return [String(mounts.length), ...words];
 }
 
-/** The call of a command in its own environment and no other. */
-function inEnvironment(argv: readonly string[], env: Readonly<Record<string, string>>, workingDir?: string): string[] {
-  const directory = workingDir === undefined ? [] : ["-C", workingDir];
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  return ["env", "-i", ...directory, "--", ...variables, ...argv];
+/** A container's variables under names that mean nothing to the programs on the way; a script makes the container's environment of them. */
+function handedOver(env: Readonly<Record<string, string>>): Record<string, string> {
+  const variables = Object.entries(env).map(([name, value], i) => [`PODWIRE_VARIABLE_${i + 1}`, `${name}=${value}`]);
+  return { ...Object.fromEntries(variables), PODWIRE_VARIABLES: String(variables.length) };
 }
 
 function hasEnded(child: ChildProcess): boolean {

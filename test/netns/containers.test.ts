@@ -645,6 +645,27 @@ function describeExec(): void {
     ]);
   });
 
+  it("shows nobody the values of variables in a command line, nor does the container itself", async () => {
+    await using lab = openContainerLab();
+    const env = { PATH: containerPath, EMPTY: "", TOKEN: "a 'quoted' \"$(secret)\"\nof two lines" };
+    const told = async (printed: () => Promise<string>) => assert.equal(await printed(), `${env.TOKEN}\n|`);
+    const container = await lab.start(["sh", "-c", 'printenv TOKEN; printf "|$EMPTY"; exec sleep infinity'], { env });
+    const exec = linuxContainers.exec(container.stateDir, {
+      argv: ["sh", "-c", 'printenv TOKEN; printf "|$EMPTY"; exec cat'],
+      env,
+    });
+    let output = "";
+    exec.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await until(() => output.endsWith("|") && container.log().endsWith("|"), "both to run");
+    await told(async () => container.log());
+    await told(async () => output);
+    assert.notEqual(processesNamed(container.stateDir).length, 0);
+    assert.deepEqual(processesNamed("quoted"), []);
+    exec.kill();
+  });
+
   it("works whatever PATH the container has", async () => {
     await using lab = openContainerLab();
     const container = await lab.start(["/usr/bin/sleep", "infinity"], { env: { PATH: "/nowhere" } });
