@@ -25,7 +25,7 @@ export function startFailureOf(error: unknown, { image = "" }: Container, tries:
     case "ErrImagePull":
       return {
         waiting: { reason, message },
-        events: [failed(`Failed to pull image "${image}": ${message}`), failed("Error: ErrImagePull")],
+        events: [failed(capitalised(message)), failed("Error: ErrImagePull")],
         retryMs: restartDelayMs(tries + 1),
         meanwhile: {
           waiting: { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ${reason}: ${message}` },
@@ -62,4 +62,8 @@ const causes: Readonly<Record<string, string>> = {
 export function causeOf(error: unknown, message = messageOf(error)): string {
   const code = Object.keys(causes).find((name) => message.includes(name));
   return code === undefined ? message : `${causes[code]}: ${message}`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
