@@ -717,7 +717,9 @@ function describeExec(): void {
       stdio: ["ignore", "pipe", "ignore"],
     });
     await once(starter.stdout, "data");
-    await until(() => processesNamed(`sleep ${seconds}`).some((pid) => !descendantsOf(pid).length), "the command");
+    // Not the programs on the way to it, which name it too.
+    const isCommand = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8") === `sleep\0${seconds}\0`;
+    await until(() => processesNamed(`sleep ${seconds}`).some(isCommand), "the command");
     starter.kill("SIGKILL");
     await until(() => processesNamed(`sleep ${seconds}`).length === 0, "the command's end");
     assert.equal(container.state.state, "running");
