@@ -1,10 +1,10 @@
 #!/bin/sh
-# container.sh STATE CGROUPS HIDDEN HOSTNAME RIGHTS DIRECTORY SEARCH PROGRAM COUNT (ro|rw TARGET SUBPATH)… ARGV…
+# container.sh STATE CGROUPS HIDDEN HOSTNAME RIGHTS DIRECTORY SEARCH COUNT (ro|rw TARGET SUBPATH)… ARGV…
 #
 # The first process of a container: it runs in mount, pid, uts and ipc namespaces of its own and in the pod's network
 # namespace. It makes the container's view of the file system, as STATE/mounts says (container-mounts.ts), runs ARGV in DIRECTORY, in the
-# foreground, and leaves ARGV's exit code in the file that it got as descriptor 3, after a line "started". ARGV ends in the call of PROGRAM,
-# looked up in SEARCH: where that can't run, the script says why and never starts. It stays because the code must be recorded inside the
+# foreground, and leaves ARGV's exit code in the file that it got as descriptor 3, after a line "started". ARGV's program is
+# looked up in SEARCH: where it can't run, the script says why and never starts. It stays because the code must be recorded inside the
 # pid namespace: nothing outside that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
 #
 # STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
@@ -12,8 +12,8 @@
 # words for setpriv, CGROUPS folders of those to join. COUNT volumes wait in /run/podwire/volumes. Programs are few and much is the shell's own: each costs a millisecond.
 # `mount -n`: no user-space mount table, which stands in the /run that is being replaced.
 set -eu
-state=$1 cgroups=$2 hidden=$3 hostname=$4 rights=$5 directory=$6 search=$7 program=$8
-shift 8
+state=$1 cgroups=$2 hidden=$3 hostname=$4 rights=$5 directory=$6 search=$7
+shift 7
 
 fail() {
   printf '%s\n' "$1" >&2
@@ -171,6 +171,7 @@ if [ "$1" -gt 0 ]; then
   for folder in $rooms; do mount -n -o remount,bind,ro,nodev "$folder"; done
 fi
 shift $((1 + 3 * $1))
+program=${1-}
 
 cd -- "$directory" 2>/dev/null || fail "cannot start: the working directory \"$directory\" does not exist"
 case $program in

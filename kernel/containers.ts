@@ -154,7 +154,7 @@ export const linuxContainers: Containers = {
     writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes: mounts }));
     const cgroups = beginLimits(stateDir, hidden, spec.limits ?? {});
     const setUp = ["sh", script, stateDir, cgroups.join(" "), hidden, hostname, rightsArguments(rights).join(" ")];
-    const checked = [workingDir, env.PATH ?? "", argv[0] ?? ""];
+    const checked = [workingDir, env.PATH ?? ""];
     const [program = "", ...args] = [...enter, "--", ...setUp, ...checked, ...mountArguments(mounts), ...argv];
 
     const log = openSync(logPath, "a", 0o600);
