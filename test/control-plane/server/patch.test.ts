@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { AppError } from "#core/errors.ts";
 import type { Node, Pod, Resource } from "#proto/podwire/v1/resources.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
+import { refusal } from "../../support/refusal.ts";
 
 interface PatchOptions {
   readonly type?: string;
@@ -26,15 +26,6 @@ function patch(
 function objectIn<T>(resource: Resource | undefined): T {
   assert.ok(resource?.object, "the answer has an object");
   return resource.object.value as T;
-}
-
-async function refusal(promise: Promise<unknown>): Promise<AppError> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown) => thrown,
-  );
-  assert.ok(error instanceof AppError, `refused with an AppError, not ${error}`);
-  return error;
 }
 
 describe("Patch", () => {

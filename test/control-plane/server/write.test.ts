@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import { AppError, type ErrorKind, isAppError } from "#core/errors.ts";
+import { type ErrorKind, isAppError } from "#core/errors.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
+import { refusal } from "../../support/refusal.ts";
 import { until } from "../../support/until.ts";
 
 const namespaceManifest = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
-
-async function refusal(promise: Promise<unknown>): Promise<AppError> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown) => thrown,
-  );
-  assert.ok(error instanceof AppError, `refused with an AppError, not ${error}`);
-  return error;
-}
 
 function podIn(result: { object?: { object?: { $case: string; value: unknown } } } | undefined): Pod {
   assert.equal(result?.object?.object?.$case, "pod");
