@@ -20,6 +20,8 @@ const mergeKeys: Readonly<Record<string, readonly string[]>> = {
   "initContainers.volumeMounts": ["mountPath"],
   "initContainers.volumeDevices": ["devicePath"],
   "spec.taints": ["key", "effect"],
+  "spec.ports": ["port", "protocol"],
+  readinessGates: ["conditionType"],
   "metadata.ownerReferences": ["uid"],
   "status.conditions": ["type"],
   "status.addresses": ["type"],

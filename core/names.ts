@@ -10,6 +10,13 @@ export function labelNameProblem(name: string): string | undefined {
   return "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name')";
 }
 
+/** What is wrong with `name` as a Service's: an RFC 1035 label (at most 63 characters), or undefined. */
+export function serviceNameProblem(name: string): string | undefined {
+  if (name.length > 63) return "must be no more than 63 characters";
+  if (/^[a-z]/.test(name) && label.test(name)) return undefined;
+  return "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123')";
+}
+
 /** What is wrong with `name` as an RFC 1123 subdomain (at most 253 characters), or undefined. */
 export function subdomainNameProblem(name: string): string | undefined {
   if (name.length > 253) return "must be no more than 253 characters";

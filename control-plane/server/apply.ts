@@ -34,7 +34,8 @@ export function planApply(making: Making): Planner {
 function mergedObject(kind: Kind, modified: JsonObject, current: ApiObject): ApiObject {
   const { status: _, ...currentJson } = kind.toJson(current) as JsonObject;
   const merged = threeWayMerge({ original: readLastApplied(current), modified, current: currentJson });
-  return kind.withDefaults(kind.fromJson(merged));
+  const wanted = kind.withDefaults(kind.fromJson(merged));
+  return kind.afterChange?.(wanted, current) ?? wanted;
 }
 
 function readLastApplied(object: ApiObject): JsonObject | undefined {

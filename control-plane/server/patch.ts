@@ -41,7 +41,7 @@ function patched(
   const next = applyPatch(current, { type, text: json });
   const { namespace, name = "" } = metadataOf(object);
   const options = { namespace: namespace ?? "", strict: false };
-  const read = readManifest(next, options);
+  const read = readManifest(next, { ...options, previous: object });
   if (!read.ok) return { problems: read.problems };
   if (read.kind !== kind) throw changed("kind", kind.kind, read.kind.kind);
   const after = metadataOf(read.object);

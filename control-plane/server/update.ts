@@ -11,7 +11,7 @@ export const planUpdate: Planner = (document, store) => {
   const { namespace, name = "" } = metadataOf(object);
   const found = name === "" ? undefined : findObject(store, kind, { namespace, name });
   if (found === undefined) throw notFound(kind, name || `${object.metadata?.generateName ?? ""}`);
-  return updateStep(document, found);
+  return updateStep({ ...document, object: kind.afterChange?.(object, found.object) ?? object }, found);
 };
 
 /** `found` becomes the document's object; its status and what only the control plane sets stay. */

@@ -3,13 +3,16 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { configMapKind } from "#core/objects/config-map.ts";
-import type { ApiObject } from "#core/objects/kind.ts";
+import { endpointSliceKind } from "#core/objects/endpoint-slice.ts";
+import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { referencesOf } from "#core/objects/references.ts";
 import { secretKind } from "#core/objects/secret.ts";
+import { serviceKind } from "#core/objects/service.ts";
+import { zoneLabel } from "#core/services/labels.ts";
 import type { Change, Peer } from "#proto/podwire/v1/agent.ts";
-import type { ConfigMap, Node, Pod, Secret } from "#proto/podwire/v1/resources.ts";
+import type { ConfigMap, EndpointSlice, Node, Pod, Secret, Service } from "#proto/podwire/v1/resources.ts";
 import { listObjects, nameOf } from "../state/objects.ts";
 import type { Store } from "../store/store.ts";
 
@@ -21,10 +24,14 @@ export interface State {
   readonly podsByNode: ReadonlyMap<string, readonly Pod[]>;
   readonly configMaps: readonly ConfigMap[];
   readonly secrets: readonly Secret[];
+  readonly services: readonly Service[];
+  readonly endpointSlices: readonly EndpointSlice[];
 }
 
 export interface NodeView {
   readonly podCidrs: readonly string[];
+  /** "" where it has none. */
+  readonly zone: string;
   /** By name. */
   readonly peers: ReadonlyMap<string, Peer>;
   /** By uid. */
@@ -32,9 +39,21 @@ export interface NodeView {
   /** Those that the pods name, and no others; by namespace/name. */
   readonly configMaps: ReadonlyMap<string, ConfigMap>;
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** All of the cluster, by namespace/name: any node may be asked for any of them. */
+  readonly services: ReadonlyMap<string, Service>;
+  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
 }
 
-const emptyView: NodeView = { podCidrs: [], peers: new Map(), pods: new Map(), configMaps: new Map(), secrets: new Map() };
+const emptyView: NodeView = {
+  podCidrs: [],
+  zone: "",
+  peers: new Map(),
+  pods: new Map(),
+  configMaps: new Map(),
+  secrets: new Map(),
+  services: new Map(),
+  endpointSlices: new Map(),
+};
 
 /**
  * The present state; made once for each revision, however many sessions ask. Lists in which nothing changed are the same lists as
@@ -49,18 +68,22 @@ export function createStateReader(store: Store): () => State {
 }
 
 function readState(store: Store, before: State | undefined): State {
-  const nodes = listObjects(store, nodeKind).map(({ object }) => object);
   const pods = listObjects(store, podKind).map(({ object }) => object);
   const podsByNode: Map<string, readonly Pod[]> = Map.groupBy(pods, (pod) => pod.spec?.nodeName ?? "");
   for (const [node, list] of podsByNode) podsByNode.set(node, sameOr(before?.podsByNode.get(node), list));
-  const configMaps = listObjects(store, configMapKind).map(({ object }) => object);
-  const secrets = listObjects(store, secretKind).map(({ object }) => object);
+  const list = <T extends ApiObject>(kind: Kind<T>, known: readonly T[] | undefined) =>
+    sameOr(
+      known,
+      listObjects(store, kind).map(({ object }) => object),
+    );
   return {
     revision: store.revision,
-    nodes: sameOr(before?.nodes, nodes),
+    nodes: list(nodeKind, before?.nodes),
     podsByNode,
-    configMaps: sameOr(before?.configMaps, configMaps),
-    secrets: sameOr(before?.secrets, secrets),
+    configMaps: list(configMapKind, before?.configMaps),
+    secrets: list(secretKind, before?.secrets),
+    services: list(serviceKind, before?.services),
+    endpointSlices: list(endpointSliceKind, before?.endpointSlices),
   };
 }
 
@@ -78,17 +101,32 @@ export interface ViewInput {
 }
 
 export function viewOf({ nodeName, state, keyFor, before }: ViewInput): NodeView {
-  return { ...peersView({ nodeName, state, keyFor, before }), ...podsView({ nodeName, state, before }) };
+  return {
+    ...peersView({ nodeName, state, keyFor, before }),
+    ...podsView({ nodeName, state, before }),
+    services: byPath(state.services, before && { list: before.state.services, map: before.view.services }),
+    endpointSlices: byPath(
+      state.endpointSlices,
+      before && { list: before.state.endpointSlices, map: before.view.endpointSlices },
+    ),
+  };
 }
 
-function peersView({ nodeName, state, keyFor, before }: ViewInput): Pick<NodeView, "podCidrs" | "peers"> {
-  if (before?.state.nodes === state.nodes) return { podCidrs: before.view.podCidrs, peers: before.view.peers };
+function peersView({ nodeName, state, keyFor, before }: ViewInput): Pick<NodeView, "podCidrs" | "zone" | "peers"> {
+  if (before?.state.nodes === state.nodes) {
+    const { podCidrs, zone, peers } = before.view;
+    return { podCidrs, zone, peers };
+  }
   const self = state.nodes.find((node) => nameOf(node) === nodeName);
   const peers = state.nodes.filter((node) => node !== self).flatMap((node) => peerOf(node, keyFor));
-  return { podCidrs: self?.spec?.podCIDRs ?? [], peers: new Map(peers.map((peer) => [peer.name, peer])) };
+  return {
+    podCidrs: self?.spec?.podCIDRs ?? [],
+    zone: self?.metadata?.labels[zoneLabel] ?? "",
+    peers: new Map(peers.map((peer) => [peer.name, peer])),
+  };
 }
 
-function podsView({ nodeName, state, before }: Omit<ViewInput, "keyFor">): Omit<NodeView, "podCidrs" | "peers"> {
+function podsView({ nodeName, state, before }: Omit<ViewInput, "keyFor">): Pick<NodeView, "pods" | "configMaps" | "secrets"> {
   const pods = state.podsByNode.get(nodeName) ?? [];
   const samePods = before !== undefined && before.state.podsByNode.get(nodeName) === state.podsByNode.get(nodeName);
   if (samePods && before.state.configMaps === state.configMaps && before.state.secrets === state.secrets) {
@@ -111,6 +149,14 @@ function podsView({ nodeName, state, before }: Omit<ViewInput, "keyFor">): Omit<
 function amongNamed<T extends ApiObject>(objects: readonly T[], names: ReadonlySet<string>): ReadonlyMap<string, T> {
   if (names.size === 0) return new Map();
   return new Map(objects.map((object) => [pathOf(object), object] as const).filter(([path]) => names.has(path)));
+}
+
+/** `before` has what stood there before, and the map of it. */
+function byPath<T extends ApiObject>(
+  list: readonly T[],
+  before: { readonly list: readonly T[]; readonly map: ReadonlyMap<string, T> } | undefined,
+): ReadonlyMap<string, T> {
+  return before?.list === list ? before.map : new Map(list.map((object) => [pathOf(object), object]));
 }
 
 /** namespace/name */
@@ -140,7 +186,7 @@ export function diffViews(before: NodeView, after: NodeView): readonly Change[] 
     for (const name of before.peers.keys()) {
       if (!after.peers.has(name)) changes.push({ change: { $case: "peerRemoved", value: name } });
     }
-    if (!isDeepStrictEqual(before.podCidrs, after.podCidrs)) changes.push(selfChange(after));
+    if (after.zone !== before.zone || !isDeepStrictEqual(before.podCidrs, after.podCidrs)) changes.push(selfChange(after));
     for (const peer of after.peers.values()) {
       if (!isDeepStrictEqual(before.peers.get(peer.name), peer)) changes.push({ change: { $case: "peerPut", value: peer } });
     }
@@ -152,8 +198,30 @@ export function diffViews(before: NodeView, after: NodeView): readonly Change[] 
       if (old === undefined || !sameForAgent(old, pod)) changes.push({ change: { $case: "podPut", value: pod } });
     }
   }
-  changes.push(...dataRemovals(before, after));
+  changes.push(...dataRemovals(before, after), ...serviceChanges(before, after));
   return changes;
+}
+
+/** A Service before its slices where they come, after them where they go. */
+function* serviceChanges(before: NodeView, after: NodeView): Generator<Change> {
+  if (before.services !== after.services) {
+    for (const [path, value] of after.services) {
+      if (before.services.get(path) !== value) yield { change: { $case: "servicePut", value } };
+    }
+  }
+  if (before.endpointSlices !== after.endpointSlices) {
+    for (const [path, value] of after.endpointSlices) {
+      if (before.endpointSlices.get(path) !== value) yield { change: { $case: "endpointSlicePut", value } };
+    }
+    for (const value of before.endpointSlices.keys()) {
+      if (!after.endpointSlices.has(value)) yield { change: { $case: "endpointSliceRemoved", value } };
+    }
+  }
+  if (before.services !== after.services) {
+    for (const value of before.services.keys()) {
+      if (!after.services.has(value)) yield { change: { $case: "serviceRemoved", value } };
+    }
+  }
 }
 
 /** Before the pods that name them. */
@@ -182,7 +250,7 @@ export function snapshotOf(view: NodeView): readonly Change[] {
 }
 
 function selfChange(view: NodeView): Change {
-  return { change: { $case: "self", value: { podCIDRs: [...view.podCidrs] } } };
+  return { change: { $case: "self", value: { podCIDRs: [...view.podCidrs], zone: view.zone } } };
 }
 
 /** The agent wrote the status itself: an echo of it would be work for nothing. */

@@ -58,7 +58,6 @@ const silentlyDropped = new Set(["metadata.managedFields", "metadata.selfLink"])
 /** Kept fields at the value that Kubernetes fills in by itself, and the pull policy of images that nobody pulls. */
 const saysNothing: Readonly<Record<string, (value: unknown) => boolean>> = {
   imagePullPolicy: () => true,
-  dnsPolicy: (value) => value === "ClusterFirst",
   schedulerName: (value) => value === "default-scheduler",
   serviceAccountName: (value) => value === "default",
   serviceAccount: (value) => value === "default",

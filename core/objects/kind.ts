@@ -36,6 +36,8 @@ export interface Kind<T extends ApiObject = ApiObject> {
   wrap(object: T): Resource;
   /** The object with what Kubernetes fills in when it is written; without a status. */
   withDefaults(object: T): T;
+  /** What `next` becomes when it takes the place of `previous`, before it is validated: what a user left to us stays. */
+  afterChange?(next: T, previous: T): T;
   /** Everything that is wrong with a new object, defaults filled in. */
   validate(object: T): readonly Problem[];
   /** Everything that is wrong with changing `previous` into `next`; both pass `validate`. */

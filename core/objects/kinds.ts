@@ -1,12 +1,14 @@
 /* The kinds of object, one table: names, groups and rules of each. A new kind is a file beside this one and a line here. */
 
 import { configMapKind } from "./config-map.ts";
+import { endpointSliceKind } from "./endpoint-slice.ts";
 import { eventKind } from "./event.ts";
 import type { Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
 import { secretKind } from "./secret.ts";
+import { serviceKind } from "./service.ts";
 
 export const kinds: readonly Kind[] = [
   namespaceKind,
@@ -14,6 +16,8 @@ export const kinds: readonly Kind[] = [
   podKind,
   configMapKind,
   secretKind,
+  serviceKind,
+  endpointSliceKind,
   eventKind,
 ] as unknown as readonly Kind[];
 

@@ -44,6 +44,10 @@ export function tooLong(path: string, bytesMax: number): Problem {
   return { path, message: `Too long: may not be more than ${bytesMax} bytes` };
 }
 
+export function tooMany(path: string, count: number, countMax: number): Problem {
+  return { path, message: `Too many: ${count}: must have at most ${countMax} items` };
+}
+
 /** A problem with one value where `problem` says what is wrong with it, as the functions of core/names.ts do. */
 export function unless(path: string, value: string, problem: string | undefined): Problem[] {
   return problem === undefined ? [] : [invalidValue(path, value, problem)];

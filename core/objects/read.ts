@@ -12,6 +12,8 @@ export interface ReadOptions {
   readonly namespace: string;
   /** What would be a warning is an error. */
   readonly strict: boolean;
+  /** The object whose place it takes. */
+  readonly previous?: ApiObject;
 }
 
 export type Manifest =
@@ -28,12 +30,13 @@ export type Manifest =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Reads one parsed document. */
-export function readManifest(value: unknown, { namespace, strict }: ReadOptions): Manifest {
+export function readManifest(value: unknown, { namespace, strict, previous }: ReadOptions): Manifest {
   const kind = kindOf(value);
   if (Array.isArray(kind)) return { ok: false, problems: kind };
   const checked = checkJson(kind.kind, value);
   const json = withNamespace(checked.value as JsonObject, kind.namespaced ? namespace : undefined);
-  const object = kind.withDefaults(kind.fromJson(json));
+  const whole = kind.withDefaults(kind.fromJson(json));
+  const object = previous === undefined ? whole : (kind.afterChange?.(whole, previous) ?? whole);
   const wrong = createProblemList();
   wrong.add(strict ? [...checked.errors, ...checked.warnings] : checked.errors);
   // A rule may complain of what only its wrong type made missing: that has been said.

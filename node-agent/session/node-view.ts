@@ -4,7 +4,7 @@ import { type Cidr, parseCidr } from "#core/cidr.ts";
 import { unreachable } from "#core/errors.ts";
 import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import type { Change, Changes, Peer } from "#proto/podwire/v1/agent.ts";
-import type { ConfigMap, Pod, Secret } from "#proto/podwire/v1/resources.ts";
+import type { ConfigMap, EndpointSlice, Pod, Secret, Service } from "#proto/podwire/v1/resources.ts";
 
 export interface PeerView {
   readonly name: string;
@@ -18,12 +18,17 @@ export interface PeerView {
 export interface NodeView {
   readonly revision: number;
   readonly podCidrs: readonly Cidr[];
+  /** "" where the node has none. */
+  readonly zone: string;
   readonly peers: ReadonlyMap<string, PeerView>;
   /** By uid. */
   readonly pods: ReadonlyMap<string, Pod>;
   /** Those that the pods name, by namespace/name. */
   readonly configMaps: ReadonlyMap<string, ConfigMap>;
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** Of the whole cluster, by namespace/name. The same maps as before where nothing of them changed. */
+  readonly services: ReadonlyMap<string, Service>;
+  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
 }
 
 /** A snapshot may come in several messages; until its last one the old view stands. */
@@ -38,6 +43,9 @@ export function createViewBuilder(): ViewBuilder {
   let pods = new Map<string, Pod>();
   let configMaps = new Map<string, ConfigMap>();
   let secrets = new Map<string, Secret>();
+  let zone = "";
+  const services = createShared<Service>();
+  const endpointSlices = createShared<EndpointSlice>();
   let inSnapshot = false;
 
   const applyOne = ({ change }: Change): void => {
@@ -45,6 +53,7 @@ export function createViewBuilder(): ViewBuilder {
     switch (change.$case) {
       case "self":
         podCidrs = change.value.podCIDRs.map(parseCidr);
+        zone = change.value.zone;
         break;
       case "peerPut":
         peers.set(change.value.name, viewOfPeer(change.value));
@@ -70,6 +79,18 @@ export function createViewBuilder(): ViewBuilder {
       case "secretRemoved":
         secrets.delete(change.value);
         break;
+      case "servicePut":
+        services.set(keyOf(change.value), change.value);
+        break;
+      case "serviceRemoved":
+        services.delete(change.value);
+        break;
+      case "endpointSlicePut":
+        endpointSlices.set(keyOf(change.value), change.value);
+        break;
+      case "endpointSliceRemoved":
+        endpointSlices.delete(change.value);
+        break;
       default:
         unreachable(change);
     }
@@ -83,6 +104,8 @@ export function createViewBuilder(): ViewBuilder {
         pods = new Map();
         configMaps = new Map();
         secrets = new Map();
+        services.clear();
+        endpointSlices.clear();
         inSnapshot = true;
       }
       for (const change of changes) applyOne(change);
@@ -92,16 +115,42 @@ export function createViewBuilder(): ViewBuilder {
         : {
             revision,
             podCidrs,
+            zone,
             peers: new Map(peers),
             pods: new Map(pods),
             configMaps: new Map(configMaps),
             secrets: new Map(secrets),
+            services: services.view(),
+            endpointSlices: endpointSlices.view(),
           };
     },
   };
 }
 
-function keyOf({ metadata }: ConfigMap | Secret): string {
+/** A map that is copied for its readers only after a change: thousands of entries, and most views change none. */
+function createShared<T>() {
+  const map = new Map<string, T>();
+  let copy: ReadonlyMap<string, T> | undefined;
+  return {
+    set(key: string, value: T): void {
+      map.set(key, value);
+      copy = undefined;
+    },
+    delete(key: string): void {
+      if (map.delete(key)) copy = undefined;
+    },
+    clear(): void {
+      map.clear();
+      copy = undefined;
+    },
+    view(): ReadonlyMap<string, T> {
+      copy ??= new Map(map);
+      return copy;
+    },
+  };
+}
+
+function keyOf({ metadata }: ConfigMap | Secret | Service | EndpointSlice): string {
   return `${metadata?.namespace}/${metadata?.name}`;
 }
 

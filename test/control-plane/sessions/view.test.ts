@@ -62,6 +62,8 @@ function stateOf(nodes: readonly NodeFacts[], pods: readonly PodFacts[] = [], re
     podsByNode: Map.groupBy(pods.map(podOf), (pod) => pod.spec?.nodeName ?? ""),
     configMaps: [],
     secrets: [],
+    services: [],
+    endpointSlices: [],
   };
 }
 
@@ -103,7 +105,7 @@ describe("a node's view", () => {
 
   it("is a snapshot that names the node's own block even where there is none", () => {
     const changes = snapshotOf(viewOfA(stateOf([{ name: "a" }])));
-    assert.deepEqual(changes, [{ change: { $case: "self", value: { podCIDRs: [] } } }]);
+    assert.deepEqual(changes, [{ change: { $case: "self", value: { podCIDRs: [], zone: "" } } }]);
   });
 
   it("does not echo a pod's status, but tells that its deletion began", () => {

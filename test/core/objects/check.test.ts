@@ -42,8 +42,8 @@ describe("checkJson", () => {
         "spec.terminationGracePeriodSeconds: Invalid value: 9007199254740992: must be between -9007199254740991 and 9007199254740991, inclusive",
       ],
     },
-    { value: { spec: { dnsConfig: "none" } }, want: ['spec.dnsConfig: Invalid value: "none": must be an object'] },
-    { value: { spec: { dnsConfig: { a: Number.NaN } } }, want: ["spec.dnsConfig.a: Invalid value: NaN: must be JSON"] },
+    { value: { spec: { os: "none" } }, want: ['spec.os: Invalid value: "none": must be an object'] },
+    { value: { spec: { os: { a: Number.NaN } } }, want: ["spec.os.a: Invalid value: NaN: must be JSON"] },
     {
       value: { spec: { podCIDR: 10 } },
       type: "Node",
@@ -95,9 +95,9 @@ describe("checkJson", () => {
   });
 
   it("warns once of a field that is kept, whatever is in it", () => {
-    const value = { spec: { dnsConfig: { anything: { at: [1] } }, topologySpreadConstraints: [{ maxSkew: 1 }] } };
+    const value = { spec: { os: { anything: { at: [1] } }, topologySpreadConstraints: [{ maxSkew: 1 }] } };
     assert.deepEqual(warningsOf(value), [
-      "spec.dnsConfig: kept, but Podwire does not act on it",
+      "spec.os: kept, but Podwire does not act on it",
       "spec.topologySpreadConstraints: kept, but Podwire does not act on it",
     ]);
     assert.deepEqual(checkJson("Pod", value).value, value);
@@ -163,31 +163,24 @@ describe("checkJson", () => {
 
   it("takes hostile keys for unknown fields and touches no prototype", () => {
     const hostile = JSON.parse(
-      '{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}},"metadata":{"labels":{"__proto__":"x","constructor":"ok"}},"spec":{"dnsConfig":{"__proto__":{"x":1},"a":{"__proto__":1}}}}',
+      '{"__proto__":{"x":1},"constructor":{"prototype":{"x":1}},"metadata":{"labels":{"__proto__":"x","constructor":"ok"}},"spec":{"os":{"__proto__":{"x":1},"a":{"__proto__":1}}}}',
     );
     const { errors, warnings, value } = checkJson("Pod", hostile);
     assert.deepEqual(errors, []);
     assert.deepEqual(
       warnings.map(({ path }) => path),
-      [
-        "__proto__",
-        "constructor",
-        "metadata.labels.__proto__",
-        "spec.dnsConfig",
-        "spec.dnsConfig.__proto__",
-        "spec.dnsConfig.a.__proto__",
-      ],
+      ["__proto__", "constructor", "metadata.labels.__proto__", "spec.os", "spec.os.__proto__", "spec.os.a.__proto__"],
     );
-    assert.equal(JSON.stringify(value), '{"metadata":{"labels":{"constructor":"ok"}},"spec":{"dnsConfig":{"a":{}}}}');
+    assert.equal(JSON.stringify(value), '{"metadata":{"labels":{"constructor":"ok"}},"spec":{"os":{"a":{}}}}');
     assert.equal(({} as { x?: number }).x, undefined);
   });
 
   it("refuses what is nested too deep, and a value that holds itself", () => {
-    const deep = JSON.parse(`{"spec":{"dnsConfig":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}}`);
+    const deep = JSON.parse(`{"spec":{"os":${'{"a":'.repeat(5000)}1${"}".repeat(5000)}}}`);
     assert.match(errorsOf(deep)[0] ?? "", /Too deep: may not be nested in more than 32 levels$/);
     const circle: { a?: unknown } = {};
     circle.a = circle;
-    assert.match(errorsOf({ spec: { dnsConfig: circle } })[0] ?? "", /Too deep/);
+    assert.match(errorsOf({ spec: { os: circle } })[0] ?? "", /Too deep/);
   });
 
   it("refuses what is too big, by bytes and by number of values", () => {
@@ -204,7 +197,7 @@ describe("checkJson", () => {
 
   it("keeps its messages short, whatever the input's keys and values", () => {
     const long = "x".repeat(10_000);
-    for (const text of [...errorsOf({ spec: { dnsConfig: { [long]: { [long]: Number.NaN } } } }), ...warningsOf({ [long]: 1 })]) {
+    for (const text of [...errorsOf({ spec: { os: { [long]: { [long]: Number.NaN } } } }), ...warningsOf({ [long]: 1 })]) {
       assert.ok(text.length < 400, text);
     }
   });
@@ -270,9 +263,9 @@ describe("checkJson", () => {
     const kind = findKind("Pod");
     assert.ok(kind !== undefined);
     for (let levels = 1; levels <= 40; levels++) {
-      let dnsConfig: object = {};
-      for (let i = 0; i < levels; i++) dnsConfig = { a: dnsConfig };
-      const { errors, value } = checkJson("Pod", { spec: { dnsConfig } });
+      let os: object = {};
+      for (let i = 0; i < levels; i++) os = { a: os };
+      const { errors, value } = checkJson("Pod", { spec: { os } });
       if (errors.length > 0) {
         assert.ok(levels > 20, `${levels} levels refused`);
         continue;

@@ -30,7 +30,7 @@ describe("readManifest", () => {
     {
       value: { ...pod, kind: "constructor" },
       want: [
-        'kind: no matches for kind "constructor" in version "v1": Podwire knows Namespace, Node, Pod, ConfigMap, Secret, Event',
+        'kind: no matches for kind "constructor" in version "v1": Podwire knows Namespace, Node, Pod, ConfigMap, Secret, Service, EndpointSlice, Event',
       ],
     },
     { value: { apiVersion: "v1", kind: "Pod", metadata: { name: "web" } }, want: ["spec.containers: Required value"] },
@@ -97,15 +97,15 @@ describe("readManifest", () => {
   });
 
   it("warns by default and refuses when strict", () => {
-    const value = { ...pod, spec: { ...pod.spec, wings: 2, dnsConfig: { a: 1 } } };
-    const want = ['unknown field "spec.wings"', "spec.dnsConfig: kept, but Podwire does not act on it"];
+    const value = { ...pod, spec: { ...pod.spec, wings: 2, os: { a: 1 } } };
+    const want = ['unknown field "spec.wings"', "spec.os: kept, but Podwire does not act on it"];
     assert.deepEqual(read(value).warnings, want);
     assert.deepEqual(problemsOf(value, true), want);
     assert.deepEqual(problemsOf(pod, true), []);
   });
 
   it("names the unknown fields of a manifest that is refused, which may be why", () => {
-    const value = { ...pod, spec: { containers: [{ name: "web", imgae: "nginx", command: ["ls"] }], dnsConfig: { a: 1 } } };
+    const value = { ...pod, spec: { containers: [{ name: "web", imgae: "nginx", command: ["ls"] }], os: { a: 1 } } };
     assert.deepEqual(problemsOf(value), [
       "spec.containers[0].image: Required value",
       'unknown field "spec.containers[0].imgae", did you mean "image"?',

@@ -21,7 +21,7 @@ const pod = (uid: string, name = uid): Change["change"] => ({
   $case: "podPut",
   value: Pod.fromJSON({ metadata: { uid, name } }),
 });
-const self = (...podCIDRs: string[]): Change["change"] => ({ $case: "self", value: { podCIDRs } });
+const self = (...podCIDRs: string[]): Change["change"] => ({ $case: "self", value: { podCIDRs, zone: "" } });
 
 function message(changes: readonly Change["change"][], more: Partial<Changes> = {}): Changes {
   return { revision: 1, snapshotStart: false, snapshotEnd: false, changes: changes.map((change) => ({ change })), ...more };
@@ -37,6 +37,8 @@ function plain(view: NodeView | undefined) {
     pods: Object.fromEntries(view.pods),
     configMaps: Object.fromEntries(view.configMaps),
     secrets: Object.fromEntries(view.secrets),
+    services: Object.fromEntries(view.services),
+    endpointSlices: Object.fromEntries(view.endpointSlices),
   };
 }
 
@@ -46,6 +48,9 @@ describe("the view of a node", () => {
     assert.deepEqual(plain(view), {
       revision: 9,
       podCidrs: [parseCidr("10.244.1.0/24")],
+      zone: "",
+      services: {},
+      endpointSlices: {},
       peers: {
         "node-2": {
           name: "node-2",

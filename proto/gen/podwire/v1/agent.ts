@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { ConfigMap, NodeSystemInfo, Pod, PodStatus, Secret } from "./resources.ts";
+import { ConfigMap, EndpointSlice, NodeSystemInfo, Pod, PodStatus, Secret, Service } from "./resources.ts";
 import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
 export const protobufPackage = "podwire.v1";
@@ -160,11 +160,21 @@ export interface Change {
     | //
     /** namespace/name */
     { $case: "secretRemoved"; value: string }
+    | { $case: "servicePut"; value: Service }
+    | //
+    /** namespace/name */
+    { $case: "serviceRemoved"; value: string }
+    | { $case: "endpointSlicePut"; value: EndpointSlice }
+    | //
+    /** namespace/name */
+    { $case: "endpointSliceRemoved"; value: string }
     | undefined;
 }
 
 export interface SelfView {
   podCIDRs: string[];
+  /** The node's topology.kubernetes.io/zone; empty where it has none. */
+  zone: string;
 }
 
 export interface Peer {
@@ -1652,6 +1662,18 @@ export const Change: MessageFns<Change> = {
       case "secretRemoved":
         writer.uint32(74).string(message.change.value);
         break;
+      case "servicePut":
+        Service.encode(message.change.value, writer.uint32(82).fork()).join();
+        break;
+      case "serviceRemoved":
+        writer.uint32(90).string(message.change.value);
+        break;
+      case "endpointSlicePut":
+        EndpointSlice.encode(message.change.value, writer.uint32(98).fork()).join();
+        break;
+      case "endpointSliceRemoved":
+        writer.uint32(106).string(message.change.value);
+        break;
     }
     return writer;
   },
@@ -1741,6 +1763,38 @@ export const Change: MessageFns<Change> = {
             message.change = { $case: "secretRemoved", value: reader.string() };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.change = { $case: "servicePut", value: Service.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.change = { $case: "serviceRemoved", value: reader.string() };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.change = { $case: "endpointSlicePut", value: EndpointSlice.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.change = { $case: "endpointSliceRemoved", value: reader.string() };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1789,6 +1843,22 @@ export const Change: MessageFns<Change> = {
         ? { $case: "secretRemoved", value: globalThis.String(object.secretRemoved) }
         : isSet(object.secret_removed)
         ? { $case: "secretRemoved", value: globalThis.String(object.secret_removed) }
+        : isSet(object.servicePut)
+        ? { $case: "servicePut", value: Service.fromJSON(object.servicePut) }
+        : isSet(object.service_put)
+        ? { $case: "servicePut", value: Service.fromJSON(object.service_put) }
+        : isSet(object.serviceRemoved)
+        ? { $case: "serviceRemoved", value: globalThis.String(object.serviceRemoved) }
+        : isSet(object.service_removed)
+        ? { $case: "serviceRemoved", value: globalThis.String(object.service_removed) }
+        : isSet(object.endpointSlicePut)
+        ? { $case: "endpointSlicePut", value: EndpointSlice.fromJSON(object.endpointSlicePut) }
+        : isSet(object.endpoint_slice_put)
+        ? { $case: "endpointSlicePut", value: EndpointSlice.fromJSON(object.endpoint_slice_put) }
+        : isSet(object.endpointSliceRemoved)
+        ? { $case: "endpointSliceRemoved", value: globalThis.String(object.endpointSliceRemoved) }
+        : isSet(object.endpoint_slice_removed)
+        ? { $case: "endpointSliceRemoved", value: globalThis.String(object.endpoint_slice_removed) }
         : undefined,
     };
   },
@@ -1813,19 +1883,30 @@ export const Change: MessageFns<Change> = {
       obj.secretPut = Secret.toJSON(message.change.value);
     } else if (message.change?.$case === "secretRemoved") {
       obj.secretRemoved = message.change.value;
+    } else if (message.change?.$case === "servicePut") {
+      obj.servicePut = Service.toJSON(message.change.value);
+    } else if (message.change?.$case === "serviceRemoved") {
+      obj.serviceRemoved = message.change.value;
+    } else if (message.change?.$case === "endpointSlicePut") {
+      obj.endpointSlicePut = EndpointSlice.toJSON(message.change.value);
+    } else if (message.change?.$case === "endpointSliceRemoved") {
+      obj.endpointSliceRemoved = message.change.value;
     }
     return obj;
   },
 };
 
 function createBaseSelfView(): SelfView {
-  return { podCIDRs: [] };
+  return { podCIDRs: [], zone: "" };
 }
 
 export const SelfView: MessageFns<SelfView> = {
   encode(message: SelfView, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.podCIDRs) {
       writer.uint32(10).string(v!);
+    }
+    if (message.zone !== "") {
+      writer.uint32(18).string(message.zone);
     }
     return writer;
   },
@@ -1851,6 +1932,14 @@ export const SelfView: MessageFns<SelfView> = {
             message.podCIDRs.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1870,6 +1959,7 @@ export const SelfView: MessageFns<SelfView> = {
         : globalThis.Array.isArray(object?.pod_cidrs)
         ? object.pod_cidrs.map((e: any) => globalThis.String(e))
         : [],
+      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
     };
   },
 
@@ -1877,6 +1967,9 @@ export const SelfView: MessageFns<SelfView> = {
     const obj: any = {};
     if (message.podCIDRs?.length) {
       obj.podCIDRs = message.podCIDRs;
+    }
+    if (message.zone !== "") {
+      obj.zone = message.zone;
     }
     return obj;
   },

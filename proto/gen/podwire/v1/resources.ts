@@ -28,6 +28,8 @@ export interface Resource {
     | { $case: "configMap"; value: ConfigMap }
     | { $case: "secret"; value: Secret }
     | { $case: "event"; value: Event }
+    | { $case: "service"; value: Service }
+    | { $case: "endpointSlice"; value: EndpointSlice }
     | undefined;
 }
 
@@ -337,13 +339,21 @@ export interface PodSpec {
   securityContext?:
     | PodSecurityContext
     | undefined;
+  /** What else must be true for it to be Ready: conditions that others set in its status. */
+  readinessGates: PodReadinessGate[];
+  /** Whom it asks for names: "ClusterFirst" (the default), "ClusterFirstWithHostNet", "Default" (as its node does) or "None" (only dnsConfig). */
+  dnsPolicy?:
+    | string
+    | undefined;
+  /** Added to what dnsPolicy gives. */
+  dnsConfig?:
+    | PodDNSConfig
+    | undefined;
   /** Kept, not acted on. */
   ephemeralContainers: any[];
   serviceAccountName?: string | undefined;
   serviceAccount?: string | undefined;
   automountServiceAccountToken?: boolean | undefined;
-  dnsPolicy?: string | undefined;
-  dnsConfig?: { [key: string]: any } | undefined;
   imagePullSecrets: any[];
   schedulerName?: string | undefined;
   priorityClassName?: string | undefined;
@@ -354,7 +364,6 @@ export interface PodSpec {
   hostPID?: boolean | undefined;
   hostIPC?: boolean | undefined;
   activeDeadlineSeconds?: number | undefined;
-  readinessGates: any[];
   topologySpreadConstraints: any[];
   runtimeClassName?: string | undefined;
   overhead: { [key: string]: string };
@@ -371,6 +380,26 @@ export interface PodSpec_NodeSelectorEntry {
 export interface PodSpec_OverheadEntry {
   key: string;
   value: string;
+}
+
+/** A condition that must be True for the pod to be Ready. */
+export interface PodReadinessGate {
+  conditionType?: string | undefined;
+}
+
+/** Lines for /etc/resolv.conf. */
+export interface PodDNSConfig {
+  /** Addresses of name servers; three are used at most. */
+  nameservers: string[];
+  /** Domains in which short names are looked up. */
+  searches: string[];
+  options: PodDNSConfigOption[];
+}
+
+export interface PodDNSConfigOption {
+  /** Such as ndots. */
+  name?: string | undefined;
+  value?: string | undefined;
 }
 
 /** A line of /etc/hosts. */
@@ -1138,6 +1167,238 @@ export interface ObjectReference {
   fieldPath?: string | undefined;
 }
 
+/** One address for pods that come and go. */
+export interface Service {
+  /** Of the kind: v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | ServiceSpec
+    | undefined;
+  /** What is. */
+  status?: ServiceStatus | undefined;
+}
+
+export interface ServiceSpec {
+  /** Where it is reached: at least one, but for a headless Service or an ExternalName. */
+  ports: ServicePort[];
+  /** The pods behind it: those with all of these labels. Without one its EndpointSlices are made by hand. */
+  selector: { [key: string]: string };
+  /** Its virtual address; chosen from the Service range where absent, "None" for a headless Service, which has none. */
+  clusterIP?:
+    | string
+    | undefined;
+  /** The same, in a list. */
+  clusterIPs: string[];
+  /**
+   * "ClusterIP" (the default), "NodePort" (also at a port of every node), "LoadBalancer" (also at an address from a pool) or
+   * "ExternalName" (an alias in DNS, and no address).
+   */
+  type?:
+    | string
+    | undefined;
+  /** "None" (the default) or "ClientIP": what comes from one address goes to one pod. */
+  sessionAffinity?: string | undefined;
+  sessionAffinityConfig?:
+    | SessionAffinityConfig
+    | undefined;
+  /** The name that an ExternalName stands for. */
+  externalName?:
+    | string
+    | undefined;
+  /** For what comes from outside: "Cluster" (the default: to any pod, which sees the node's address) or "Local" (to pods of the node only, which see the client's). */
+  externalTrafficPolicy?:
+    | string
+    | undefined;
+  /** For what comes from pods: "Cluster" (the default) or "Local" (to pods of the same node only). */
+  internalTrafficPolicy?:
+    | string
+    | undefined;
+  /** Pods that aren't Ready count as if they were. */
+  publishNotReadyAddresses?:
+    | boolean
+    | undefined;
+  /** "PreferSameZone" (formerly "PreferClose") or "PreferSameNode": pods that are near are taken first. */
+  trafficDistribution?:
+    | string
+    | undefined;
+  /** Where a load balancer asks each node whether it has pods; chosen from the node ports where absent. Only for a LoadBalancer with externalTrafficPolicy Local. */
+  healthCheckNodePort?:
+    | number
+    | undefined;
+  /** The address that a LoadBalancer asks for. */
+  loadBalancerIP?:
+    | string
+    | undefined;
+  /** "IPv4", the only family that there is. */
+  ipFamilies: string[];
+  /** "SingleStack" or "PreferDualStack", which here is the same. */
+  ipFamilyPolicy?:
+    | string
+    | undefined;
+  /** Whether a LoadBalancer has node ports too; it has where absent. */
+  allocateLoadBalancerNodePorts?:
+    | boolean
+    | undefined;
+  /** Refused: whoever may make a Service could take any address's traffic (CVE-2020-8554). */
+  externalIPs: string[];
+  /** Kept, not acted on. */
+  loadBalancerSourceRanges: string[];
+  loadBalancerClass?: string | undefined;
+}
+
+export interface ServiceSpec_SelectorEntry {
+  key: string;
+  value: string;
+}
+
+export interface ServicePort {
+  /** Needed where there are several; unique. */
+  name?:
+    | string
+    | undefined;
+  /** "TCP" (the default) or "UDP". */
+  protocol?:
+    | string
+    | undefined;
+  /** At the Service's address. */
+  port?:
+    | number
+    | undefined;
+  /** The pods': a number or a port's name; the same as `port` where absent. */
+  targetPort?:
+    | any
+    | undefined;
+  /** At every node, of a NodePort or LoadBalancer; chosen where absent. */
+  nodePort?:
+    | number
+    | undefined;
+  /** What is spoken there, for whoever wants to know. */
+  appProtocol?: string | undefined;
+}
+
+export interface SessionAffinityConfig {
+  clientIP?: ClientIPConfig | undefined;
+}
+
+export interface ClientIPConfig {
+  /** How long after its last connection a client is remembered; 10800 where absent. */
+  timeoutSeconds?: number | undefined;
+}
+
+export interface ServiceStatus {
+  loadBalancer?: LoadBalancerStatus | undefined;
+  conditions: Condition[];
+}
+
+export interface LoadBalancerStatus {
+  ingress: LoadBalancerIngress[];
+}
+
+export interface LoadBalancerIngress {
+  ip?:
+    | string
+    | undefined;
+  /** "VIP": who connects keeps its address. */
+  ipMode?: string | undefined;
+}
+
+/** A part of the addresses behind a Service. */
+export interface EndpointSlice {
+  /** Of the kind: discovery.k8s.io/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?:
+    | string
+    | undefined;
+  /** The label kubernetes.io/service-name names the Service. */
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** "IPv4". */
+  addressType?:
+    | string
+    | undefined;
+  /** At most 1000; the control plane puts 100 into one slice. */
+  endpoints: Endpoint[];
+  /** Each endpoint's; at most 100. */
+  ports: EndpointPort[];
+}
+
+/** One address, usually a pod's. */
+export interface Endpoint {
+  /** One. */
+  addresses: string[];
+  conditions?:
+    | EndpointConditions
+    | undefined;
+  /** The pod's, where it is in the Service's subdomain. */
+  hostname?:
+    | string
+    | undefined;
+  /** The pod, where it is one. */
+  targetRef?:
+    | ObjectReference
+    | undefined;
+  /** Where it is. */
+  nodeName?:
+    | string
+    | undefined;
+  /** That node's label topology.kubernetes.io/zone. */
+  zone?:
+    | string
+    | undefined;
+  /** Whose traffic it should get. */
+  hints?: EndpointHints | undefined;
+}
+
+/** Where one is absent: ready and serving, not terminating. */
+export interface EndpointConditions {
+  /** Takes traffic: it serves and isn't terminating. */
+  ready?:
+    | boolean
+    | undefined;
+  /** Its readiness alone. */
+  serving?:
+    | boolean
+    | undefined;
+  /** Its end has begun. */
+  terminating?: boolean | undefined;
+}
+
+export interface EndpointHints {
+  forZones: ForZone[];
+  forNodes: ForNode[];
+}
+
+export interface ForZone {
+  name?: string | undefined;
+}
+
+export interface ForNode {
+  name?: string | undefined;
+}
+
+export interface EndpointPort {
+  /** The Service port's. */
+  name?:
+    | string
+    | undefined;
+  /** "TCP" where absent. */
+  protocol?: string | undefined;
+  port?: number | undefined;
+  appProtocol?: string | undefined;
+}
+
 function createBaseResource(): Resource {
   return { object: undefined };
 }
@@ -1162,6 +1423,12 @@ export const Resource: MessageFns<Resource> = {
         break;
       case "event":
         Event.encode(message.object.value, writer.uint32(50).fork()).join();
+        break;
+      case "service":
+        Service.encode(message.object.value, writer.uint32(58).fork()).join();
+        break;
+      case "endpointSlice":
+        EndpointSlice.encode(message.object.value, writer.uint32(66).fork()).join();
         break;
     }
     return writer;
@@ -1228,6 +1495,22 @@ export const Resource: MessageFns<Resource> = {
             message.object = { $case: "event", value: Event.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.object = { $case: "service", value: Service.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.object = { $case: "endpointSlice", value: EndpointSlice.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1256,6 +1539,12 @@ export const Resource: MessageFns<Resource> = {
         ? { $case: "secret", value: Secret.fromJSON(object.secret) }
         : isSet(object.event)
         ? { $case: "event", value: Event.fromJSON(object.event) }
+        : isSet(object.service)
+        ? { $case: "service", value: Service.fromJSON(object.service) }
+        : isSet(object.endpointSlice)
+        ? { $case: "endpointSlice", value: EndpointSlice.fromJSON(object.endpointSlice) }
+        : isSet(object.endpoint_slice)
+        ? { $case: "endpointSlice", value: EndpointSlice.fromJSON(object.endpoint_slice) }
         : undefined,
     };
   },
@@ -1274,6 +1563,10 @@ export const Resource: MessageFns<Resource> = {
       obj.secret = Secret.toJSON(message.object.value);
     } else if (message.object?.$case === "event") {
       obj.event = Event.toJSON(message.object.value);
+    } else if (message.object?.$case === "service") {
+      obj.service = Service.toJSON(message.object.value);
+    } else if (message.object?.$case === "endpointSlice") {
+      obj.endpointSlice = EndpointSlice.toJSON(message.object.value);
     }
     return obj;
   },
@@ -3460,12 +3753,13 @@ function createBasePodSpec(): PodSpec {
     affinity: undefined,
     hostAliases: [],
     securityContext: undefined,
+    readinessGates: [],
+    dnsPolicy: undefined,
+    dnsConfig: undefined,
     ephemeralContainers: [],
     serviceAccountName: undefined,
     serviceAccount: undefined,
     automountServiceAccountToken: undefined,
-    dnsPolicy: undefined,
-    dnsConfig: undefined,
     imagePullSecrets: [],
     schedulerName: undefined,
     priorityClassName: undefined,
@@ -3476,7 +3770,6 @@ function createBasePodSpec(): PodSpec {
     hostPID: undefined,
     hostIPC: undefined,
     activeDeadlineSeconds: undefined,
-    readinessGates: [],
     topologySpreadConstraints: [],
     runtimeClassName: undefined,
     overhead: {},
@@ -3530,6 +3823,15 @@ export const PodSpec: MessageFns<PodSpec> = {
     if (message.securityContext !== undefined) {
       PodSecurityContext.encode(message.securityContext, writer.uint32(114).fork()).join();
     }
+    for (const v of message.readinessGates) {
+      PodReadinessGate.encode(v!, writer.uint32(122).fork()).join();
+    }
+    if (message.dnsPolicy !== undefined) {
+      writer.uint32(130).string(message.dnsPolicy);
+    }
+    if (message.dnsConfig !== undefined) {
+      PodDNSConfig.encode(message.dnsConfig, writer.uint32(138).fork()).join();
+    }
     for (const v of message.ephemeralContainers) {
       Value.encode(Value.wrap(v!), writer.uint32(250).fork()).join();
     }
@@ -3541,12 +3843,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.automountServiceAccountToken !== undefined) {
       writer.uint32(304).bool(message.automountServiceAccountToken);
-    }
-    if (message.dnsPolicy !== undefined) {
-      writer.uint32(314).string(message.dnsPolicy);
-    }
-    if (message.dnsConfig !== undefined) {
-      Struct.encode(Struct.wrap(message.dnsConfig), writer.uint32(322).fork()).join();
     }
     for (const v of message.imagePullSecrets) {
       Value.encode(Value.wrap(v!), writer.uint32(338).fork()).join();
@@ -3577,9 +3873,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.activeDeadlineSeconds !== undefined) {
       writer.uint32(408).int64(message.activeDeadlineSeconds);
-    }
-    for (const v of message.readinessGates) {
-      Value.encode(Value.wrap(v!), writer.uint32(418).fork()).join();
     }
     for (const v of message.topologySpreadConstraints) {
       Value.encode(Value.wrap(v!), writer.uint32(426).fork()).join();
@@ -3730,6 +4023,30 @@ export const PodSpec: MessageFns<PodSpec> = {
             message.securityContext = PodSecurityContext.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.readinessGates.push(PodReadinessGate.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.dnsPolicy = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.dnsConfig = PodDNSConfig.decode(reader, reader.uint32());
+            continue;
+          }
           case 31: {
             if (tag !== 250) {
               break;
@@ -3760,22 +4077,6 @@ export const PodSpec: MessageFns<PodSpec> = {
             }
 
             message.automountServiceAccountToken = reader.bool();
-            continue;
-          }
-          case 39: {
-            if (tag !== 314) {
-              break;
-            }
-
-            message.dnsPolicy = reader.string();
-            continue;
-          }
-          case 40: {
-            if (tag !== 322) {
-              break;
-            }
-
-            message.dnsConfig = Struct.unwrap(Struct.decode(reader, reader.uint32()));
             continue;
           }
           case 42: {
@@ -3856,14 +4157,6 @@ export const PodSpec: MessageFns<PodSpec> = {
             }
 
             message.activeDeadlineSeconds = longToNumber(reader.int64());
-            continue;
-          }
-          case 52: {
-            if (tag !== 418) {
-              break;
-            }
-
-            message.readinessGates.push(Value.unwrap(Value.decode(reader, reader.uint32())));
             continue;
           }
           case 53: {
@@ -4003,6 +4296,21 @@ export const PodSpec: MessageFns<PodSpec> = {
         : isSet(object.security_context)
         ? PodSecurityContext.fromJSON(object.security_context)
         : undefined,
+      readinessGates: globalThis.Array.isArray(object?.readinessGates)
+        ? object.readinessGates.map((e: any) => PodReadinessGate.fromJSON(e))
+        : globalThis.Array.isArray(object?.readiness_gates)
+        ? object.readiness_gates.map((e: any) => PodReadinessGate.fromJSON(e))
+        : [],
+      dnsPolicy: isSet(object.dnsPolicy)
+        ? globalThis.String(object.dnsPolicy)
+        : isSet(object.dns_policy)
+        ? globalThis.String(object.dns_policy)
+        : undefined,
+      dnsConfig: isSet(object.dnsConfig)
+        ? PodDNSConfig.fromJSON(object.dnsConfig)
+        : isSet(object.dns_config)
+        ? PodDNSConfig.fromJSON(object.dns_config)
+        : undefined,
       ephemeralContainers: globalThis.Array.isArray(object?.ephemeralContainers)
         ? [...object.ephemeralContainers]
         : globalThis.Array.isArray(object?.ephemeral_containers)
@@ -4022,16 +4330,6 @@ export const PodSpec: MessageFns<PodSpec> = {
         ? globalThis.Boolean(object.automountServiceAccountToken)
         : isSet(object.automount_service_account_token)
         ? globalThis.Boolean(object.automount_service_account_token)
-        : undefined,
-      dnsPolicy: isSet(object.dnsPolicy)
-        ? globalThis.String(object.dnsPolicy)
-        : isSet(object.dns_policy)
-        ? globalThis.String(object.dns_policy)
-        : undefined,
-      dnsConfig: isObject(object.dnsConfig)
-        ? object.dnsConfig
-        : isObject(object.dns_config)
-        ? object.dns_config
         : undefined,
       imagePullSecrets: globalThis.Array.isArray(object?.imagePullSecrets)
         ? [...object.imagePullSecrets]
@@ -4079,11 +4377,6 @@ export const PodSpec: MessageFns<PodSpec> = {
         : isSet(object.active_deadline_seconds)
         ? globalThis.Number(object.active_deadline_seconds)
         : undefined,
-      readinessGates: globalThis.Array.isArray(object?.readinessGates)
-        ? [...object.readinessGates]
-        : globalThis.Array.isArray(object?.readiness_gates)
-        ? [...object.readiness_gates]
-        : [],
       topologySpreadConstraints: globalThis.Array.isArray(object?.topologySpreadConstraints)
         ? [...object.topologySpreadConstraints]
         : globalThis.Array.isArray(object?.topology_spread_constraints)
@@ -4172,6 +4465,15 @@ export const PodSpec: MessageFns<PodSpec> = {
     if (message.securityContext !== undefined) {
       obj.securityContext = PodSecurityContext.toJSON(message.securityContext);
     }
+    if (message.readinessGates?.length) {
+      obj.readinessGates = message.readinessGates.map((e) => PodReadinessGate.toJSON(e));
+    }
+    if (message.dnsPolicy !== undefined) {
+      obj.dnsPolicy = message.dnsPolicy;
+    }
+    if (message.dnsConfig !== undefined) {
+      obj.dnsConfig = PodDNSConfig.toJSON(message.dnsConfig);
+    }
     if (message.ephemeralContainers?.length) {
       obj.ephemeralContainers = message.ephemeralContainers;
     }
@@ -4183,12 +4485,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.automountServiceAccountToken !== undefined) {
       obj.automountServiceAccountToken = message.automountServiceAccountToken;
-    }
-    if (message.dnsPolicy !== undefined) {
-      obj.dnsPolicy = message.dnsPolicy;
-    }
-    if (message.dnsConfig !== undefined) {
-      obj.dnsConfig = message.dnsConfig;
     }
     if (message.imagePullSecrets?.length) {
       obj.imagePullSecrets = message.imagePullSecrets;
@@ -4219,9 +4515,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.activeDeadlineSeconds !== undefined) {
       obj.activeDeadlineSeconds = Math.round(message.activeDeadlineSeconds);
-    }
-    if (message.readinessGates?.length) {
-      obj.readinessGates = message.readinessGates;
     }
     if (message.topologySpreadConstraints?.length) {
       obj.topologySpreadConstraints = message.topologySpreadConstraints;
@@ -4395,6 +4688,239 @@ export const PodSpec_OverheadEntry: MessageFns<PodSpec_OverheadEntry> = {
       obj.key = message.key;
     }
     if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBasePodReadinessGate(): PodReadinessGate {
+  return { conditionType: undefined };
+}
+
+export const PodReadinessGate: MessageFns<PodReadinessGate> = {
+  encode(message: PodReadinessGate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.conditionType !== undefined) {
+      writer.uint32(10).string(message.conditionType);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodReadinessGate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodReadinessGate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conditionType = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodReadinessGate {
+    return {
+      conditionType: isSet(object.conditionType)
+        ? globalThis.String(object.conditionType)
+        : isSet(object.condition_type)
+        ? globalThis.String(object.condition_type)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PodReadinessGate): unknown {
+    const obj: any = {};
+    if (message.conditionType !== undefined) {
+      obj.conditionType = message.conditionType;
+    }
+    return obj;
+  },
+};
+
+function createBasePodDNSConfig(): PodDNSConfig {
+  return { nameservers: [], searches: [], options: [] };
+}
+
+export const PodDNSConfig: MessageFns<PodDNSConfig> = {
+  encode(message: PodDNSConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.nameservers) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.searches) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.options) {
+      PodDNSConfigOption.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodDNSConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodDNSConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nameservers.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.searches.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options.push(PodDNSConfigOption.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodDNSConfig {
+    return {
+      nameservers: globalThis.Array.isArray(object?.nameservers)
+        ? object.nameservers.map((e: any) => globalThis.String(e))
+        : [],
+      searches: globalThis.Array.isArray(object?.searches) ? object.searches.map((e: any) => globalThis.String(e)) : [],
+      options: globalThis.Array.isArray(object?.options)
+        ? object.options.map((e: any) => PodDNSConfigOption.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PodDNSConfig): unknown {
+    const obj: any = {};
+    if (message.nameservers?.length) {
+      obj.nameservers = message.nameservers;
+    }
+    if (message.searches?.length) {
+      obj.searches = message.searches;
+    }
+    if (message.options?.length) {
+      obj.options = message.options.map((e) => PodDNSConfigOption.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBasePodDNSConfigOption(): PodDNSConfigOption {
+  return { name: undefined, value: undefined };
+}
+
+export const PodDNSConfigOption: MessageFns<PodDNSConfigOption> = {
+  encode(message: PodDNSConfigOption, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodDNSConfigOption {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodDNSConfigOption();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodDNSConfigOption {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      value: isSet(object.value) ? globalThis.String(object.value) : undefined,
+    };
+  },
+
+  toJSON(message: PodDNSConfigOption): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.value !== undefined) {
       obj.value = message.value;
     }
     return obj;
@@ -11132,6 +11658,1883 @@ export const ObjectReference: MessageFns<ObjectReference> = {
     }
     if (message.fieldPath !== undefined) {
       obj.fieldPath = message.fieldPath;
+    }
+    return obj;
+  },
+};
+
+function createBaseService(): Service {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const Service: MessageFns<Service> = {
+  encode(message: Service, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      ServiceSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      ServiceStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Service {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = ServiceSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = ServiceStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Service {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? ServiceSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? ServiceStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: Service): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = ServiceSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = ServiceStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseServiceSpec(): ServiceSpec {
+  return {
+    ports: [],
+    selector: {},
+    clusterIP: undefined,
+    clusterIPs: [],
+    type: undefined,
+    sessionAffinity: undefined,
+    sessionAffinityConfig: undefined,
+    externalName: undefined,
+    externalTrafficPolicy: undefined,
+    internalTrafficPolicy: undefined,
+    publishNotReadyAddresses: undefined,
+    trafficDistribution: undefined,
+    healthCheckNodePort: undefined,
+    loadBalancerIP: undefined,
+    ipFamilies: [],
+    ipFamilyPolicy: undefined,
+    allocateLoadBalancerNodePorts: undefined,
+    externalIPs: [],
+    loadBalancerSourceRanges: [],
+    loadBalancerClass: undefined,
+  };
+}
+
+export const ServiceSpec: MessageFns<ServiceSpec> = {
+  encode(message: ServiceSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ports) {
+      ServicePort.encode(v!, writer.uint32(10).fork()).join();
+    }
+    globalThis.Object.entries(message.selector).forEach(([key, value]: [string, string]) => {
+      ServiceSpec_SelectorEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.clusterIP !== undefined) {
+      writer.uint32(26).string(message.clusterIP);
+    }
+    for (const v of message.clusterIPs) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.type !== undefined) {
+      writer.uint32(42).string(message.type);
+    }
+    if (message.sessionAffinity !== undefined) {
+      writer.uint32(50).string(message.sessionAffinity);
+    }
+    if (message.sessionAffinityConfig !== undefined) {
+      SessionAffinityConfig.encode(message.sessionAffinityConfig, writer.uint32(58).fork()).join();
+    }
+    if (message.externalName !== undefined) {
+      writer.uint32(66).string(message.externalName);
+    }
+    if (message.externalTrafficPolicy !== undefined) {
+      writer.uint32(74).string(message.externalTrafficPolicy);
+    }
+    if (message.internalTrafficPolicy !== undefined) {
+      writer.uint32(82).string(message.internalTrafficPolicy);
+    }
+    if (message.publishNotReadyAddresses !== undefined) {
+      writer.uint32(88).bool(message.publishNotReadyAddresses);
+    }
+    if (message.trafficDistribution !== undefined) {
+      writer.uint32(98).string(message.trafficDistribution);
+    }
+    if (message.healthCheckNodePort !== undefined) {
+      writer.uint32(104).int32(message.healthCheckNodePort);
+    }
+    if (message.loadBalancerIP !== undefined) {
+      writer.uint32(114).string(message.loadBalancerIP);
+    }
+    for (const v of message.ipFamilies) {
+      writer.uint32(122).string(v!);
+    }
+    if (message.ipFamilyPolicy !== undefined) {
+      writer.uint32(130).string(message.ipFamilyPolicy);
+    }
+    if (message.allocateLoadBalancerNodePorts !== undefined) {
+      writer.uint32(136).bool(message.allocateLoadBalancerNodePorts);
+    }
+    for (const v of message.externalIPs) {
+      writer.uint32(146).string(v!);
+    }
+    for (const v of message.loadBalancerSourceRanges) {
+      writer.uint32(242).string(v!);
+    }
+    if (message.loadBalancerClass !== undefined) {
+      writer.uint32(250).string(message.loadBalancerClass);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ports.push(ServicePort.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ServiceSpec_SelectorEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.selector[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.clusterIP = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.clusterIPs.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sessionAffinity = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.sessionAffinityConfig = SessionAffinityConfig.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.externalName = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.externalTrafficPolicy = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.internalTrafficPolicy = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.publishNotReadyAddresses = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.trafficDistribution = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.healthCheckNodePort = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.loadBalancerIP = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.ipFamilies.push(reader.string());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.ipFamilyPolicy = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.allocateLoadBalancerNodePorts = reader.bool();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.externalIPs.push(reader.string());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.loadBalancerSourceRanges.push(reader.string());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.loadBalancerClass = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceSpec {
+    return {
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => ServicePort.fromJSON(e)) : [],
+      selector: isObject(object.selector)
+        ? (globalThis.Object.entries(object.selector) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      clusterIP: isSet(object.clusterIP)
+        ? globalThis.String(object.clusterIP)
+        : isSet(object.cluster_ip)
+        ? globalThis.String(object.cluster_ip)
+        : undefined,
+      clusterIPs: globalThis.Array.isArray(object?.clusterIPs)
+        ? object.clusterIPs.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.cluster_ips)
+        ? object.cluster_ips.map((e: any) => globalThis.String(e))
+        : [],
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      sessionAffinity: isSet(object.sessionAffinity)
+        ? globalThis.String(object.sessionAffinity)
+        : isSet(object.session_affinity)
+        ? globalThis.String(object.session_affinity)
+        : undefined,
+      sessionAffinityConfig: isSet(object.sessionAffinityConfig)
+        ? SessionAffinityConfig.fromJSON(object.sessionAffinityConfig)
+        : isSet(object.session_affinity_config)
+        ? SessionAffinityConfig.fromJSON(object.session_affinity_config)
+        : undefined,
+      externalName: isSet(object.externalName)
+        ? globalThis.String(object.externalName)
+        : isSet(object.external_name)
+        ? globalThis.String(object.external_name)
+        : undefined,
+      externalTrafficPolicy: isSet(object.externalTrafficPolicy)
+        ? globalThis.String(object.externalTrafficPolicy)
+        : isSet(object.external_traffic_policy)
+        ? globalThis.String(object.external_traffic_policy)
+        : undefined,
+      internalTrafficPolicy: isSet(object.internalTrafficPolicy)
+        ? globalThis.String(object.internalTrafficPolicy)
+        : isSet(object.internal_traffic_policy)
+        ? globalThis.String(object.internal_traffic_policy)
+        : undefined,
+      publishNotReadyAddresses: isSet(object.publishNotReadyAddresses)
+        ? globalThis.Boolean(object.publishNotReadyAddresses)
+        : isSet(object.publish_not_ready_addresses)
+        ? globalThis.Boolean(object.publish_not_ready_addresses)
+        : undefined,
+      trafficDistribution: isSet(object.trafficDistribution)
+        ? globalThis.String(object.trafficDistribution)
+        : isSet(object.traffic_distribution)
+        ? globalThis.String(object.traffic_distribution)
+        : undefined,
+      healthCheckNodePort: isSet(object.healthCheckNodePort)
+        ? globalThis.Number(object.healthCheckNodePort)
+        : isSet(object.health_check_node_port)
+        ? globalThis.Number(object.health_check_node_port)
+        : undefined,
+      loadBalancerIP: isSet(object.loadBalancerIP)
+        ? globalThis.String(object.loadBalancerIP)
+        : isSet(object.load_balancer_ip)
+        ? globalThis.String(object.load_balancer_ip)
+        : undefined,
+      ipFamilies: globalThis.Array.isArray(object?.ipFamilies)
+        ? object.ipFamilies.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.ip_families)
+        ? object.ip_families.map((e: any) => globalThis.String(e))
+        : [],
+      ipFamilyPolicy: isSet(object.ipFamilyPolicy)
+        ? globalThis.String(object.ipFamilyPolicy)
+        : isSet(object.ip_family_policy)
+        ? globalThis.String(object.ip_family_policy)
+        : undefined,
+      allocateLoadBalancerNodePorts: isSet(object.allocateLoadBalancerNodePorts)
+        ? globalThis.Boolean(object.allocateLoadBalancerNodePorts)
+        : isSet(object.allocate_load_balancer_node_ports)
+        ? globalThis.Boolean(object.allocate_load_balancer_node_ports)
+        : undefined,
+      externalIPs: globalThis.Array.isArray(object?.externalIPs)
+        ? object.externalIPs.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.external_ips)
+        ? object.external_ips.map((e: any) => globalThis.String(e))
+        : [],
+      loadBalancerSourceRanges: globalThis.Array.isArray(object?.loadBalancerSourceRanges)
+        ? object.loadBalancerSourceRanges.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.load_balancer_source_ranges)
+        ? object.load_balancer_source_ranges.map((e: any) => globalThis.String(e))
+        : [],
+      loadBalancerClass: isSet(object.loadBalancerClass)
+        ? globalThis.String(object.loadBalancerClass)
+        : isSet(object.load_balancer_class)
+        ? globalThis.String(object.load_balancer_class)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ServiceSpec): unknown {
+    const obj: any = {};
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => ServicePort.toJSON(e));
+    }
+    if (message.selector) {
+      const entries = globalThis.Object.entries(message.selector) as [string, string][];
+      if (entries.length > 0) {
+        obj.selector = {};
+        entries.forEach(([k, v]) => {
+          obj.selector[k] = v;
+        });
+      }
+    }
+    if (message.clusterIP !== undefined) {
+      obj.clusterIP = message.clusterIP;
+    }
+    if (message.clusterIPs?.length) {
+      obj.clusterIPs = message.clusterIPs;
+    }
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.sessionAffinity !== undefined) {
+      obj.sessionAffinity = message.sessionAffinity;
+    }
+    if (message.sessionAffinityConfig !== undefined) {
+      obj.sessionAffinityConfig = SessionAffinityConfig.toJSON(message.sessionAffinityConfig);
+    }
+    if (message.externalName !== undefined) {
+      obj.externalName = message.externalName;
+    }
+    if (message.externalTrafficPolicy !== undefined) {
+      obj.externalTrafficPolicy = message.externalTrafficPolicy;
+    }
+    if (message.internalTrafficPolicy !== undefined) {
+      obj.internalTrafficPolicy = message.internalTrafficPolicy;
+    }
+    if (message.publishNotReadyAddresses !== undefined) {
+      obj.publishNotReadyAddresses = message.publishNotReadyAddresses;
+    }
+    if (message.trafficDistribution !== undefined) {
+      obj.trafficDistribution = message.trafficDistribution;
+    }
+    if (message.healthCheckNodePort !== undefined) {
+      obj.healthCheckNodePort = Math.round(message.healthCheckNodePort);
+    }
+    if (message.loadBalancerIP !== undefined) {
+      obj.loadBalancerIP = message.loadBalancerIP;
+    }
+    if (message.ipFamilies?.length) {
+      obj.ipFamilies = message.ipFamilies;
+    }
+    if (message.ipFamilyPolicy !== undefined) {
+      obj.ipFamilyPolicy = message.ipFamilyPolicy;
+    }
+    if (message.allocateLoadBalancerNodePorts !== undefined) {
+      obj.allocateLoadBalancerNodePorts = message.allocateLoadBalancerNodePorts;
+    }
+    if (message.externalIPs?.length) {
+      obj.externalIPs = message.externalIPs;
+    }
+    if (message.loadBalancerSourceRanges?.length) {
+      obj.loadBalancerSourceRanges = message.loadBalancerSourceRanges;
+    }
+    if (message.loadBalancerClass !== undefined) {
+      obj.loadBalancerClass = message.loadBalancerClass;
+    }
+    return obj;
+  },
+};
+
+function createBaseServiceSpec_SelectorEntry(): ServiceSpec_SelectorEntry {
+  return { key: "", value: "" };
+}
+
+export const ServiceSpec_SelectorEntry: MessageFns<ServiceSpec_SelectorEntry> = {
+  encode(message: ServiceSpec_SelectorEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceSpec_SelectorEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceSpec_SelectorEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceSpec_SelectorEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ServiceSpec_SelectorEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseServicePort(): ServicePort {
+  return {
+    name: undefined,
+    protocol: undefined,
+    port: undefined,
+    targetPort: undefined,
+    nodePort: undefined,
+    appProtocol: undefined,
+  };
+}
+
+export const ServicePort: MessageFns<ServicePort> = {
+  encode(message: ServicePort, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.protocol !== undefined) {
+      writer.uint32(18).string(message.protocol);
+    }
+    if (message.port !== undefined) {
+      writer.uint32(24).int32(message.port);
+    }
+    if (message.targetPort !== undefined) {
+      Value.encode(Value.wrap(message.targetPort), writer.uint32(34).fork()).join();
+    }
+    if (message.nodePort !== undefined) {
+      writer.uint32(40).int32(message.nodePort);
+    }
+    if (message.appProtocol !== undefined) {
+      writer.uint32(50).string(message.appProtocol);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServicePort {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServicePort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.targetPort = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nodePort = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.appProtocol = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServicePort {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      protocol: isSet(object.protocol) ? globalThis.String(object.protocol) : undefined,
+      port: isSet(object.port) ? globalThis.Number(object.port) : undefined,
+      targetPort: isSet(object?.targetPort)
+        ? object.targetPort
+        : isSet(object?.target_port)
+        ? object.target_port
+        : undefined,
+      nodePort: isSet(object.nodePort)
+        ? globalThis.Number(object.nodePort)
+        : isSet(object.node_port)
+        ? globalThis.Number(object.node_port)
+        : undefined,
+      appProtocol: isSet(object.appProtocol)
+        ? globalThis.String(object.appProtocol)
+        : isSet(object.app_protocol)
+        ? globalThis.String(object.app_protocol)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ServicePort): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.protocol !== undefined) {
+      obj.protocol = message.protocol;
+    }
+    if (message.port !== undefined) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.targetPort !== undefined) {
+      obj.targetPort = message.targetPort;
+    }
+    if (message.nodePort !== undefined) {
+      obj.nodePort = Math.round(message.nodePort);
+    }
+    if (message.appProtocol !== undefined) {
+      obj.appProtocol = message.appProtocol;
+    }
+    return obj;
+  },
+};
+
+function createBaseSessionAffinityConfig(): SessionAffinityConfig {
+  return { clientIP: undefined };
+}
+
+export const SessionAffinityConfig: MessageFns<SessionAffinityConfig> = {
+  encode(message: SessionAffinityConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clientIP !== undefined) {
+      ClientIPConfig.encode(message.clientIP, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionAffinityConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionAffinityConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.clientIP = ClientIPConfig.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SessionAffinityConfig {
+    return {
+      clientIP: isSet(object.clientIP)
+        ? ClientIPConfig.fromJSON(object.clientIP)
+        : isSet(object.client_ip)
+        ? ClientIPConfig.fromJSON(object.client_ip)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SessionAffinityConfig): unknown {
+    const obj: any = {};
+    if (message.clientIP !== undefined) {
+      obj.clientIP = ClientIPConfig.toJSON(message.clientIP);
+    }
+    return obj;
+  },
+};
+
+function createBaseClientIPConfig(): ClientIPConfig {
+  return { timeoutSeconds: undefined };
+}
+
+export const ClientIPConfig: MessageFns<ClientIPConfig> = {
+  encode(message: ClientIPConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.timeoutSeconds !== undefined) {
+      writer.uint32(8).int32(message.timeoutSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClientIPConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClientIPConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.timeoutSeconds = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClientIPConfig {
+    return {
+      timeoutSeconds: isSet(object.timeoutSeconds)
+        ? globalThis.Number(object.timeoutSeconds)
+        : isSet(object.timeout_seconds)
+        ? globalThis.Number(object.timeout_seconds)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ClientIPConfig): unknown {
+    const obj: any = {};
+    if (message.timeoutSeconds !== undefined) {
+      obj.timeoutSeconds = Math.round(message.timeoutSeconds);
+    }
+    return obj;
+  },
+};
+
+function createBaseServiceStatus(): ServiceStatus {
+  return { loadBalancer: undefined, conditions: [] };
+}
+
+export const ServiceStatus: MessageFns<ServiceStatus> = {
+  encode(message: ServiceStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.loadBalancer !== undefined) {
+      LoadBalancerStatus.encode(message.loadBalancer, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServiceStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServiceStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.loadBalancer = LoadBalancerStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServiceStatus {
+    return {
+      loadBalancer: isSet(object.loadBalancer)
+        ? LoadBalancerStatus.fromJSON(object.loadBalancer)
+        : isSet(object.load_balancer)
+        ? LoadBalancerStatus.fromJSON(object.load_balancer)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ServiceStatus): unknown {
+    const obj: any = {};
+    if (message.loadBalancer !== undefined) {
+      obj.loadBalancer = LoadBalancerStatus.toJSON(message.loadBalancer);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseLoadBalancerStatus(): LoadBalancerStatus {
+  return { ingress: [] };
+}
+
+export const LoadBalancerStatus: MessageFns<LoadBalancerStatus> = {
+  encode(message: LoadBalancerStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ingress) {
+      LoadBalancerIngress.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadBalancerStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadBalancerStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ingress.push(LoadBalancerIngress.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LoadBalancerStatus {
+    return {
+      ingress: globalThis.Array.isArray(object?.ingress)
+        ? object.ingress.map((e: any) => LoadBalancerIngress.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: LoadBalancerStatus): unknown {
+    const obj: any = {};
+    if (message.ingress?.length) {
+      obj.ingress = message.ingress.map((e) => LoadBalancerIngress.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseLoadBalancerIngress(): LoadBalancerIngress {
+  return { ip: undefined, ipMode: undefined };
+}
+
+export const LoadBalancerIngress: MessageFns<LoadBalancerIngress> = {
+  encode(message: LoadBalancerIngress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ip !== undefined) {
+      writer.uint32(10).string(message.ip);
+    }
+    if (message.ipMode !== undefined) {
+      writer.uint32(18).string(message.ipMode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadBalancerIngress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadBalancerIngress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ip = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ipMode = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LoadBalancerIngress {
+    return {
+      ip: isSet(object.ip) ? globalThis.String(object.ip) : undefined,
+      ipMode: isSet(object.ipMode)
+        ? globalThis.String(object.ipMode)
+        : isSet(object.ip_mode)
+        ? globalThis.String(object.ip_mode)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LoadBalancerIngress): unknown {
+    const obj: any = {};
+    if (message.ip !== undefined) {
+      obj.ip = message.ip;
+    }
+    if (message.ipMode !== undefined) {
+      obj.ipMode = message.ipMode;
+    }
+    return obj;
+  },
+};
+
+function createBaseEndpointSlice(): EndpointSlice {
+  return {
+    apiVersion: undefined,
+    kind: undefined,
+    metadata: undefined,
+    addressType: undefined,
+    endpoints: [],
+    ports: [],
+  };
+}
+
+export const EndpointSlice: MessageFns<EndpointSlice> = {
+  encode(message: EndpointSlice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.addressType !== undefined) {
+      writer.uint32(34).string(message.addressType);
+    }
+    for (const v of message.endpoints) {
+      Endpoint.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.ports) {
+      EndpointPort.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointSlice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointSlice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.addressType = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.endpoints.push(Endpoint.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ports.push(EndpointPort.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndpointSlice {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      addressType: isSet(object.addressType)
+        ? globalThis.String(object.addressType)
+        : isSet(object.address_type)
+        ? globalThis.String(object.address_type)
+        : undefined,
+      endpoints: globalThis.Array.isArray(object?.endpoints)
+        ? object.endpoints.map((e: any) => Endpoint.fromJSON(e))
+        : [],
+      ports: globalThis.Array.isArray(object?.ports) ? object.ports.map((e: any) => EndpointPort.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: EndpointSlice): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.addressType !== undefined) {
+      obj.addressType = message.addressType;
+    }
+    if (message.endpoints?.length) {
+      obj.endpoints = message.endpoints.map((e) => Endpoint.toJSON(e));
+    }
+    if (message.ports?.length) {
+      obj.ports = message.ports.map((e) => EndpointPort.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseEndpoint(): Endpoint {
+  return {
+    addresses: [],
+    conditions: undefined,
+    hostname: undefined,
+    targetRef: undefined,
+    nodeName: undefined,
+    zone: undefined,
+    hints: undefined,
+  };
+}
+
+export const Endpoint: MessageFns<Endpoint> = {
+  encode(message: Endpoint, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addresses) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.conditions !== undefined) {
+      EndpointConditions.encode(message.conditions, writer.uint32(18).fork()).join();
+    }
+    if (message.hostname !== undefined) {
+      writer.uint32(26).string(message.hostname);
+    }
+    if (message.targetRef !== undefined) {
+      ObjectReference.encode(message.targetRef, writer.uint32(34).fork()).join();
+    }
+    if (message.nodeName !== undefined) {
+      writer.uint32(42).string(message.nodeName);
+    }
+    if (message.zone !== undefined) {
+      writer.uint32(50).string(message.zone);
+    }
+    if (message.hints !== undefined) {
+      EndpointHints.encode(message.hints, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Endpoint {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpoint();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addresses.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conditions = EndpointConditions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostname = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.targetRef = ObjectReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nodeName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.hints = EndpointHints.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Endpoint {
+    return {
+      addresses: globalThis.Array.isArray(object?.addresses)
+        ? object.addresses.map((e: any) => globalThis.String(e))
+        : [],
+      conditions: isSet(object.conditions) ? EndpointConditions.fromJSON(object.conditions) : undefined,
+      hostname: isSet(object.hostname) ? globalThis.String(object.hostname) : undefined,
+      targetRef: isSet(object.targetRef)
+        ? ObjectReference.fromJSON(object.targetRef)
+        : isSet(object.target_ref)
+        ? ObjectReference.fromJSON(object.target_ref)
+        : undefined,
+      nodeName: isSet(object.nodeName)
+        ? globalThis.String(object.nodeName)
+        : isSet(object.node_name)
+        ? globalThis.String(object.node_name)
+        : undefined,
+      zone: isSet(object.zone) ? globalThis.String(object.zone) : undefined,
+      hints: isSet(object.hints) ? EndpointHints.fromJSON(object.hints) : undefined,
+    };
+  },
+
+  toJSON(message: Endpoint): unknown {
+    const obj: any = {};
+    if (message.addresses?.length) {
+      obj.addresses = message.addresses;
+    }
+    if (message.conditions !== undefined) {
+      obj.conditions = EndpointConditions.toJSON(message.conditions);
+    }
+    if (message.hostname !== undefined) {
+      obj.hostname = message.hostname;
+    }
+    if (message.targetRef !== undefined) {
+      obj.targetRef = ObjectReference.toJSON(message.targetRef);
+    }
+    if (message.nodeName !== undefined) {
+      obj.nodeName = message.nodeName;
+    }
+    if (message.zone !== undefined) {
+      obj.zone = message.zone;
+    }
+    if (message.hints !== undefined) {
+      obj.hints = EndpointHints.toJSON(message.hints);
+    }
+    return obj;
+  },
+};
+
+function createBaseEndpointConditions(): EndpointConditions {
+  return { ready: undefined, serving: undefined, terminating: undefined };
+}
+
+export const EndpointConditions: MessageFns<EndpointConditions> = {
+  encode(message: EndpointConditions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ready !== undefined) {
+      writer.uint32(8).bool(message.ready);
+    }
+    if (message.serving !== undefined) {
+      writer.uint32(16).bool(message.serving);
+    }
+    if (message.terminating !== undefined) {
+      writer.uint32(24).bool(message.terminating);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointConditions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointConditions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ready = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.serving = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.terminating = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndpointConditions {
+    return {
+      ready: isSet(object.ready) ? globalThis.Boolean(object.ready) : undefined,
+      serving: isSet(object.serving) ? globalThis.Boolean(object.serving) : undefined,
+      terminating: isSet(object.terminating) ? globalThis.Boolean(object.terminating) : undefined,
+    };
+  },
+
+  toJSON(message: EndpointConditions): unknown {
+    const obj: any = {};
+    if (message.ready !== undefined) {
+      obj.ready = message.ready;
+    }
+    if (message.serving !== undefined) {
+      obj.serving = message.serving;
+    }
+    if (message.terminating !== undefined) {
+      obj.terminating = message.terminating;
+    }
+    return obj;
+  },
+};
+
+function createBaseEndpointHints(): EndpointHints {
+  return { forZones: [], forNodes: [] };
+}
+
+export const EndpointHints: MessageFns<EndpointHints> = {
+  encode(message: EndpointHints, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.forZones) {
+      ForZone.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.forNodes) {
+      ForNode.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointHints {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointHints();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.forZones.push(ForZone.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.forNodes.push(ForNode.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndpointHints {
+    return {
+      forZones: globalThis.Array.isArray(object?.forZones)
+        ? object.forZones.map((e: any) => ForZone.fromJSON(e))
+        : globalThis.Array.isArray(object?.for_zones)
+        ? object.for_zones.map((e: any) => ForZone.fromJSON(e))
+        : [],
+      forNodes: globalThis.Array.isArray(object?.forNodes)
+        ? object.forNodes.map((e: any) => ForNode.fromJSON(e))
+        : globalThis.Array.isArray(object?.for_nodes)
+        ? object.for_nodes.map((e: any) => ForNode.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: EndpointHints): unknown {
+    const obj: any = {};
+    if (message.forZones?.length) {
+      obj.forZones = message.forZones.map((e) => ForZone.toJSON(e));
+    }
+    if (message.forNodes?.length) {
+      obj.forNodes = message.forNodes.map((e) => ForNode.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseForZone(): ForZone {
+  return { name: undefined };
+}
+
+export const ForZone: MessageFns<ForZone> = {
+  encode(message: ForZone, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForZone {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForZone();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForZone {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : undefined };
+  },
+
+  toJSON(message: ForZone): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+};
+
+function createBaseForNode(): ForNode {
+  return { name: undefined };
+}
+
+export const ForNode: MessageFns<ForNode> = {
+  encode(message: ForNode, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForNode {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForNode();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ForNode {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : undefined };
+  },
+
+  toJSON(message: ForNode): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+};
+
+function createBaseEndpointPort(): EndpointPort {
+  return { name: undefined, protocol: undefined, port: undefined, appProtocol: undefined };
+}
+
+export const EndpointPort: MessageFns<EndpointPort> = {
+  encode(message: EndpointPort, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.protocol !== undefined) {
+      writer.uint32(18).string(message.protocol);
+    }
+    if (message.port !== undefined) {
+      writer.uint32(24).int32(message.port);
+    }
+    if (message.appProtocol !== undefined) {
+      writer.uint32(34).string(message.appProtocol);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointPort {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointPort();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.appProtocol = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndpointPort {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      protocol: isSet(object.protocol) ? globalThis.String(object.protocol) : undefined,
+      port: isSet(object.port) ? globalThis.Number(object.port) : undefined,
+      appProtocol: isSet(object.appProtocol)
+        ? globalThis.String(object.appProtocol)
+        : isSet(object.app_protocol)
+        ? globalThis.String(object.app_protocol)
+        : undefined,
+    };
+  },
+
+  toJSON(message: EndpointPort): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.protocol !== undefined) {
+      obj.protocol = message.protocol;
+    }
+    if (message.port !== undefined) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.appProtocol !== undefined) {
+      obj.appProtocol = message.appProtocol;
     }
     return obj;
   },
