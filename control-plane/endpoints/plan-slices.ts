@@ -36,10 +36,10 @@ export function planSlices({ service, groups, slices }: SliceQuestion): SlicePla
   const kept = new Set(filled.map(({ slice }) => slice));
   const spare = slices.filter((slice) => !kept.has(slice));
   // No endpoint at all: one empty slice tells that from "not looked at yet".
-  const wanted = filled.length > 0 ? filled : [{ slice: spare.shift(), ports: [], endpoints: [] }];
+  const wanted: Filled[] = filled.length > 0 ? filled : [{ slice: undefined, ports: [], endpoints: [] }];
   const create: EndpointSlice[] = [];
   const update: EndpointSlice[] = [];
-  for (const { slice, ports, endpoints } of wanted) {
+  for (const { slice = spare.shift(), ports, endpoints } of wanted) {
     const next: EndpointSlice = {
       apiVersion: endpointSliceKind.apiVersion,
       kind: endpointSliceKind.kind,
@@ -56,7 +56,7 @@ export function planSlices({ service, groups, slices }: SliceQuestion): SlicePla
 }
 
 interface Filled extends EndpointGroup {
-  /** Absent for a new one. */
+  /** Absent where another one is needed. */
   readonly slice: EndpointSlice | undefined;
 }
 
@@ -77,10 +77,7 @@ function fill({ ports, endpoints }: EndpointGroup, slices: readonly EndpointSlic
     if (kept.length > 0) kept.push(...fresh.splice(0, endpointsPerSlice - kept.length));
   }
   const result: Filled[] = filled.filter(({ endpoints: kept }) => kept.length > 0);
-  const empty = filled.filter(({ endpoints: kept }) => kept.length === 0);
-  while (fresh.length > 0) {
-    result.push({ slice: empty.shift()?.slice, ports, endpoints: fresh.splice(0, endpointsPerSlice) });
-  }
+  while (fresh.length > 0) result.push({ slice: undefined, ports, endpoints: fresh.splice(0, endpointsPerSlice) });
   return result;
 }
 
