@@ -10,7 +10,7 @@ import { assertNothingLeft, sandboxOf } from "../support/cluster.ts";
 import { cleanEnv, runPodwire } from "../support/podwire.ts";
 import { clusterTraces, processesBelow } from "../support/proc.ts";
 import { requireSandbox } from "../support/sandbox.ts";
-import { type Installed, installs, type Packed, pack } from "./packed.ts";
+import { install, type Layout, layouts, type Packed, pack } from "./packed.ts";
 
 const bytesMax = 5 * 1024 * 1024;
 const mayHold = [
@@ -32,10 +32,7 @@ describe("the npm package", () => {
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
-  const install = (form: keyof typeof installs): Installed => {
-    const folder = mkdtempSync(join(root, `${form}-`));
-    return installs[form](packed.tarball, folder);
-  };
+  const installed = (layout?: Layout) => install(packed, mkdtempSync(join(root, "app-")), layout);
 
   it("holds what it needs to run and the examples, and nothing else", () => {
     const strays = packed.files.filter(({ path }) => !mayHold.some((pattern) => pattern.test(path)));
@@ -53,9 +50,9 @@ describe("the npm package", () => {
     assert.ok(bytes <= bytesMax, `${bytes} bytes`);
   });
 
-  for (const form of ["hoisted", "nested", "global", "linked"] as const) {
-    it(`starts where it is installed ${form}, and tells its version`, async () => {
-      const { command, home } = install(form);
+  for (const layout of layouts) {
+    it(`starts as ${layout.name} would install it, and tells its version`, async () => {
+      const { command, home } = installed(layout);
       const { version } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"));
       const env = { PATH: "/usr/bin:/bin" };
       const answer = await runPodwire(["version", "--client"], { env, cwd: root, launcher: command });
@@ -64,7 +61,7 @@ describe("the npm package", () => {
   }
 
   it("has every module that its modules name", async () => {
-    const { home } = install("hoisted");
+    const { home } = installed();
     // A program's own module runs it; the others do nothing when they are imported.
     const modules = packed.files.filter(({ path }) => /\.m?js$/.test(path) && !/(main|supervisor)\.m?js$/.test(path));
     for (const { path } of modules) await import(join(home, path));
@@ -82,7 +79,7 @@ describe("the npm package", () => {
   });
 
   it("makes a cluster whose pods reach each other, and leaves nothing of it", async () => {
-    const { command, home } = install("hoisted");
+    const { command, home } = installed();
     const runtime = join(root, "run");
     mkdirSync(runtime);
     const env = cleanEnv({ XDG_RUNTIME_DIR: runtime });

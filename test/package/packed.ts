@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 const project = join(import.meta.dirname, "..", "..");
 /** What no clone has. */
@@ -37,54 +37,56 @@ export function pack(folder: string): Packed {
   return { tarball, files: filesBelow(unpacked) };
 }
 
-/** What an installation gives: the command, and the package's folder. */
-export interface Installed {
-  readonly command: string;
+export interface Layout {
+  /** Which package manager installs so. */
+  readonly name: string;
+  /** Where it puts the package, what the package depends on, and the command. */
   readonly home: string;
+  readonly modules: string;
+  readonly command: string;
+  /** What the command is. */
+  readonly as: "link" | "script";
 }
 
-type Install = (tarball: string, root: string) => Installed;
-
-/** npm and yarn, and npx in a folder of its own. */
-const hoisted: Install = (tarball, root) => {
-  const modules = join(root, "node_modules");
-  const home = join(modules, "podwire");
-  unpack(tarball, home);
-  linkDependencies(home, modules);
-  return { home, command: link("../podwire/podwire", join(modules, ".bin", "podwire")) };
+const besides: Layout = {
+  name: "npm and npx",
+  home: "node_modules/podwire",
+  modules: "node_modules",
+  command: "node_modules/.bin/podwire",
+  as: "link",
 };
 
-/** npm, where other versions of what we need are in the way. */
-const nested: Install = (tarball, root) => {
-  const modules = join(root, "node_modules");
-  const home = join(modules, "podwire");
-  unpack(tarball, home);
-  linkDependencies(home, join(home, "node_modules"));
-  return { home, command: link("../podwire/podwire", join(modules, ".bin", "podwire")) };
-};
+const store = "node_modules/.pnpm/podwire@0.0.0/node_modules";
 
-/** `npm install --global` */
-const global: Install = (tarball, root) => {
-  const home = join(root, "lib", "node_modules", "podwire");
-  unpack(tarball, home);
-  linkDependencies(home, join(home, "node_modules"));
-  return { home, command: link("../lib/node_modules/podwire/podwire", join(root, "bin", "podwire")) };
-};
+export const layouts: readonly Layout[] = [
+  besides,
+  { ...besides, name: "npm where other versions are in the way", modules: "node_modules/podwire/node_modules" },
+  {
+    name: "npm --global",
+    home: "lib/node_modules/podwire",
+    modules: "lib/node_modules/podwire/node_modules",
+    command: "bin/podwire",
+    as: "link",
+  },
+  { name: "pnpm", home: `${store}/podwire`, modules: store, command: "node_modules/.bin/podwire", as: "script" },
+];
 
-/** pnpm: a store of real folders, links into it, and a script as the command. */
-const linked: Install = (tarball, root) => {
-  const modules = join(root, "node_modules");
-  const own = join(modules, ".pnpm", "podwire@0.0.0", "node_modules");
-  unpack(tarball, join(own, "podwire"));
-  linkDependencies(join(own, "podwire"), own);
-  const home = link(".pnpm/podwire@0.0.0/node_modules/podwire", join(modules, "podwire"));
-  const command = join(modules, ".bin", "podwire");
-  mkdirSync(dirname(command));
-  writeFileSync(command, `#!/bin/sh\nexec sh "\${0%/*}/../podwire/podwire" "$@"\n`, { mode: 0o755 });
+export interface Installed {
+  readonly home: string;
+  readonly command: string;
+}
+
+/** Installs into `root`, an empty folder. */
+export function install({ tarball }: Packed, root: string, layout = besides): Installed {
+  const home = join(root, layout.home);
+  const command = join(root, layout.command);
+  unpack(tarball, home);
+  linkDependencies(home, join(root, layout.modules));
+  const target = relative(dirname(command), join(home, "podwire"));
+  if (layout.as === "link") link(target, command);
+  else writeScript(command, `#!/bin/sh\nexec sh "$(dirname "$0")/${target}" "$@"\n`);
   return { home, command };
-};
-
-export const installs = { hoisted, nested, global, linked } satisfies Record<string, Install>;
+}
 
 function unpack(tarball: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
@@ -100,10 +102,14 @@ function linkDependencies(home: string, modules: string): void {
   }
 }
 
-function link(target: string, path: string): string {
+function link(target: string, path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync(target, path);
-  return path;
+}
+
+function writeScript(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode: 0o755 });
 }
 
 function filesBelow(folder: string): PackedFile[] {
