@@ -16,6 +16,7 @@ import { nodeEvents } from "./controllers/node-events.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { podGc } from "./controllers/pod-gc.ts";
 import { taintEviction } from "./controllers/taint-eviction.ts";
+import { noEndpointEvents } from "./endpoints/no-endpoint-events.ts";
 import { sliceController } from "./endpoints/slice-controller.ts";
 import { eventExpiry } from "./events/expiry.ts";
 import { createEventRecorder } from "./events/recorder.ts";
@@ -104,6 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }),
     runLoop(surroundings, first, signal),
     runLoop(surroundings, sliceController(surroundings, ids), signal),
+    runLoop(surroundings, noEndpointEvents(surroundings), signal),
     runLoop(surroundings, podCidrController(surroundings, cluster), signal),
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),

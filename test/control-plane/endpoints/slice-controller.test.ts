@@ -147,3 +147,40 @@ describe("a cluster's first Services", () => {
     assert.equal((again.value as { spec: { clusterIP: string } }).spec.clusterIP, "10.96.0.10");
   });
 });
+
+describe("a Service that nobody answers for", () => {
+  const messagesOf = ({ store }: TestCluster) =>
+    store.list("events/").entries.map(({ value }) => value as { reason: string; message: string });
+  const said = (cluster: TestCluster) => messagesOf(cluster).filter(({ reason }) => reason === "NoEndpoints");
+
+  it("says so once, a while after its beginning, and why", async () => {
+    await using cluster = await startTestCluster();
+    await cluster.write("create", web);
+    await until(() => slicesOf(cluster, "web").length === 1, "its slice");
+    await until(async () => {
+      await cluster.clock.advance(500);
+      return said(cluster).length > 0;
+    }, "the event");
+    assert.equal(said(cluster)[0]?.message, "no pod has the labels app=web: whoever connects is refused until one is");
+  });
+
+  it("says nothing where a pod answers in time", async () => {
+    await using cluster = await startTestCluster();
+    const { session } = await cluster.joinReady("node-1");
+    await cluster.write("create", [
+      web,
+      { ...web, metadata: { name: "idle" }, spec: { ...web.spec, selector: { app: "idle" } } },
+    ]);
+    await runPod(cluster, session, "web-1", "10.244.0.2");
+    await until(() => addressesOf(cluster, "web").length === 1, "the pod");
+    await until(async () => {
+      await cluster.clock.advance(500);
+      session.heartbeat();
+      return said(cluster).length > 0;
+    }, "the other Service's event");
+    assert.deepEqual(
+      said(cluster).map(({ message }) => /app=idle/.test(message)),
+      [true],
+    );
+  });
+});
