@@ -2,6 +2,7 @@
 
 import { formatCidr } from "#core/cidr.ts";
 import { AppError, unreachable } from "#core/errors.ts";
+import { renderRule } from "./ip.ts";
 import { type Network, type NetworkState, type NetworkStep, type Route, type Rule, type SetElement, tunName } from "./network.ts";
 import { digestOf, renderElement } from "./nft.ts";
 
@@ -100,8 +101,8 @@ function leadsAlike(route: Route | undefined, { to: named }: Route): boolean {
   return route.to.device === named.device && (named.source === undefined || route.to.source === named.source);
 }
 
-function ruleKey({ priority, from, table }: Rule): string {
-  return `${priority} ${formatCidr(from)} ${table}`;
+function ruleKey(rule: Rule): string {
+  return renderRule("add", rule);
 }
 
 function elementKey(element: SetElement): string {

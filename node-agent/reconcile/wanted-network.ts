@@ -11,6 +11,7 @@ import {
   type RuleBase,
   type SetElement,
   tunName,
+  underlayMark,
 } from "#kernel/network.ts";
 
 export interface NetworkView {
@@ -32,6 +33,8 @@ export interface WantedNetwork {
 }
 
 const podRulePriority = 100;
+/** Before those of pods. */
+const answers: Rule = { priority: 90, mark: underlayMark, table: mainTable };
 
 /**
  * (1) Every pod address of the cluster leads to the tunnel, so that none ever leaves by a default route; the agent drops and counts
@@ -39,7 +42,8 @@ const podRulePriority = 100;
  * (2) Every route that the node itself may use carries `source`: pods must see the node under its one address.
  * (3) Pods reach other nodes' addresses through the tunnel, by a table that only their packets consult: the same route in the main
  *     table would carry the tunnel into itself.
- * (4) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
+ * (4) What came from the hosts' own network, to a node's port, is answered by it, also where another node asked.
+ * (5) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
  */
 export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): WantedNetwork {
   const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses } = view;
@@ -58,7 +62,8 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
       ),
       ...peerAddresses.map((address): Route => ({ table: podTable, destination: hostCidr(address), to: { device: tunName } })),
     ]),
-    rules: podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable })),
+    rules:
+      podCidrs.length === 0 ? [] : [answers, ...podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable }))],
     ruleBase: { podRange, nodeAddress },
     elements: [
       ...held.map(({ device, address }): SetElement => ({ set: "pods", device, address })),

@@ -166,6 +166,16 @@ function describeRules(open: Open): void {
     assert.deepEqual(await network.read(signal), { ...empty, rules: [second] });
   });
 
+  it("keeps a rule for marked packets, and removes it", async () => {
+    await using opened = await open();
+    const { network } = opened;
+    const marked: Rule = { priority: 90, mark: 0x10000, table: mainTable };
+    await network.apply([{ op: "add-rule", rule: marked }], signal);
+    assert.deepEqual(await network.read(signal), { ...empty, rules: [marked] });
+    await network.apply([{ op: "remove-rule", rule: marked }], signal);
+    assert.deepEqual(await network.read(signal), empty);
+  });
+
   it("refuses a rule that it has, and to remove one that it hasn't", async () => {
     await using opened = await open();
     const { network } = opened;

@@ -190,7 +190,7 @@ describe("the network keeper", () => {
       signal,
     );
     await clock.advance(5_000);
-    await until(async () => (await fake.read(signal)).rules.length === 1, "the rule to come back");
+    await until(async () => (await fake.read(signal)).rules.length === 2, "the rule to come back");
     await assertStands([first]);
   });
 

@@ -37,7 +37,10 @@ describe("wantedNetwork", () => {
 
   it("leads to other nodes' addresses by the pods' table only, without a source", () => {
     assert.deepEqual(routes(podTable), { "192.168.0.2/32": `${tunName} -`, "192.168.0.3/32": `${tunName} -` });
-    assert.deepEqual(wantedNetwork(view, []).rules, [{ priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable }]);
+    assert.deepEqual(wantedNetwork(view, []).rules, [
+      { priority: 90, mark: 0x10000, table: mainTable },
+      { priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable },
+    ]);
   });
 
   it("knows every node's address and each pod's device, for the rules", () => {
