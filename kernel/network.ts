@@ -21,6 +21,9 @@ export const routeProtocol = 112;
 /** Routes for what comes from this host's pods only. */
 export const podTable = 100;
 export const mainTable = 254;
+/** What leads to this host itself; its device is always `loopbackName`. */
+export const localTable = 255;
+export const loopbackName = "lo";
 /** The next hop that every pod has; nobody owns the address. */
 export const podGateway = "169.254.1.1";
 /** The hardware address of every host end, so that a pod's neighbour entry for its gateway is a constant. */

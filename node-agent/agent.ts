@@ -2,17 +2,19 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
-import { formatCidr, parseCidr } from "#core/cidr.ts";
+import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
+import { dnsAddress } from "#core/services/service-range.ts";
 import type { Containers } from "#kernel/containers.ts";
 import { readHostInfo } from "#kernel/host-info.ts";
 import type { Network } from "#kernel/network.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
-import type { Hello, Welcome } from "#proto/podwire/v1/agent.ts";
+import type { Hello } from "#proto/podwire/v1/agent.ts";
+import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
@@ -33,6 +35,8 @@ export interface AgentEnvironment {
   readonly network: Network;
   readonly containers: Containers;
   readonly joinToken: () => string | undefined;
+  /** The host's own resolv.conf. */
+  readonly nodeResolvConf: () => string;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -41,7 +45,7 @@ export interface AgentEnvironment {
 
 /** Runs until the signal aborts; pods run on after that. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, network, containers, joinToken, clock, rng, log, signal } = environment;
+  const { options, tun, network, containers, joinToken, nodeResolvConf, clock, rng, log, signal } = environment;
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -60,12 +64,19 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
   });
 
+  const dns = createClusterDns({ ...options.dns, stateDir, clock, rng, log: log.child({ part: "dns" }), signal });
+
   let send: SendReport = () => {};
+  let ranges: { readonly podRange: Cidr; readonly serviceRange: Cidr } | undefined;
   const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
     nodeAddress,
     hiddenFolder,
+    resolvers: () => ({
+      dnsAddress: ranges === undefined ? "" : formatIpv4(dnsAddress(ranges.serviceRange)),
+      ofNode: nodeResolvConf(),
+    }),
     keeper,
     containers,
     records,
@@ -80,7 +91,6 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const readers = createLogReaders();
   using streams = createStreamServer({ server: options.server, identity, pods, containers, readers, clock, log, signal });
 
-  let ranges: Welcome | undefined;
   let builder = createViewBuilder();
   const follow = async (view: NodeView) => {
     if (ranges === undefined) return;
@@ -90,11 +100,11 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     addresses.setPodCidrs(podCidrs);
     const changed = keeper.setView({
       nodeAddress,
-      podRange: parseCidr(ranges.podCIDR),
-      serviceRange: parseCidr(ranges.serviceCIDR),
+      ...ranges,
       podCidrs,
       peerAddresses: [...peers.values()].map((peer) => peer.nodeAddress),
     });
+    dns.set({ ...ranges, services: view.services, endpointSlices: view.endpointSlices });
     pods.set(view.pods, view);
     await changed;
   };
@@ -115,7 +125,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
     on: {
       welcome(welcome, sendReport, sendEvent) {
-        ranges = welcome;
+        ranges = { podRange: parseCidr(welcome.podCIDR), serviceRange: parseCidr(welcome.serviceCIDR) };
         builder = createViewBuilder();
         send = sendReport;
         for (const report of pods.reports()) send(report);
@@ -131,7 +141,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
   const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
-  await Promise.all([session, keeper.run().catch(() => {}), keepLogs({ podFolders, readers, clock, log, signal })]);
+  await Promise.all([session, keeper.run().catch(() => {}), dns.run(), keepLogs({ podFolders, readers, clock, log, signal })]);
 }
 
 interface HelloOptions {
