@@ -34,8 +34,9 @@ export interface ClusterDnsOptions extends UpstreamOptions {
 }
 
 const port = 53;
-/** The address becomes this host's when its network stands, which is soon after the first view. */
-const retry = { firstMs: 50, maxMs: 5_000 };
+/** The address becomes this host's when its network stands, which is soon after the first view; until then nobody need hear of it. */
+const retry = { firstMs: 20, maxMs: 5_000 };
+const quietFailures = 6;
 
 export function createClusterDns(options: ClusterDnsOptions): ClusterDns {
   const { ttlSeconds, clock, rng, log, signal } = options;
@@ -71,7 +72,8 @@ export function createClusterDns(options: ClusterDnsOptions): ClusterDns {
         await Promise.race([server.broken, ended]);
       } catch (error) {
         if (signal.aborted) return;
-        if (failures > 0) log.warn({ err: error, address: host }, "the name server can't have its address; trying again");
+        if (failures >= quietFailures)
+          log.warn({ err: error, address: host }, "the name server can't have its address; trying again");
       }
       await clock.sleep(backoffMs(failures, retry, rng), signal).catch(() => {});
     }

@@ -9,13 +9,13 @@ export interface NameIndex {
   remove(record: Answer): void;
   /** Makes a name exist for good. */
   keep(name: string): void;
-  /** Undefined where there is no such name; empty where only names below it have records. */
+  /** Undefined where there is no such name; empty where only names below it have records. Good until the next change. */
   get(name: string): readonly Answer[] | undefined;
   readonly size: number;
 }
 
 interface Entry {
-  records: readonly Answer[];
+  readonly records: Answer[];
   below: number;
 }
 
@@ -45,13 +45,13 @@ export function createNameIndex(): NameIndex {
 
   return {
     add(record) {
-      const entry = entryOf(record.name);
-      entry.records = [...entry.records, record];
+      entryOf(record.name).records.push(record);
     },
     remove(record) {
       const entry = entries.get(record.name);
       if (entry === undefined) return;
-      entry.records = entry.records.filter((one) => one !== record);
+      const at = entry.records.indexOf(record);
+      if (at >= 0) entry.records.splice(at, 1);
       dropIfEmpty(record.name);
     },
     keep(name) {

@@ -25,6 +25,8 @@ const messageBytesMax = 4_096;
 /** Of one connection. */
 const inFlightMax = 16;
 const unreadBytesMax = 1 << 20;
+/** While the process does something else, questions wait in the kernel: a thousand or so, where that allows it. */
+const burstBytes = 1 << 20;
 
 /** Rejects where the address is not this host's or the port is taken. */
 export async function serveDns(options: DnsServerOptions): Promise<DnsServer> {
@@ -38,7 +40,7 @@ export async function serveDns(options: DnsServerOptions): Promise<DnsServer> {
 }
 
 async function serveUdp({ host, port, resolver, counters }: DnsServerOptions, onBroken: (error: Error) => void) {
-  const socket = createSocket("udp4");
+  const socket = createSocket({ type: "udp4", recvBufferSize: burstBytes });
   const closed = () => new Promise<void>((resolve) => socket.close(resolve));
   socket.bind(port, host);
   try {

@@ -17,9 +17,14 @@ export interface RecordsInput {
 /** Without a record twice. */
 export function recordsOf({ service, slices, ttlSeconds }: RecordsInput): Answer[] {
   const records = new Map<string, Answer>();
-  for (const record of bareRecords(service, slices))
-    records.set(JSON.stringify(record), { ...record, ttl: ttlSeconds } as Answer);
+  for (const record of bareRecords(service, slices)) records.set(textOf(record), { ...record, ttl: ttlSeconds } as Answer);
   return [...records.values()];
+}
+
+function textOf(record: Answer): string {
+  const head = `${record.type} ${record.name}`;
+  if (record.type === "SRV") return `${head} ${record.data.port} ${record.data.target}`;
+  return "data" in record ? `${head} ${record.data}` : head;
 }
 
 function bareRecords(service: Service, slices: readonly EndpointSlice[]): Answer[] {

@@ -23,6 +23,22 @@ export function dnsView(services: readonly Service[], slices: readonly EndpointS
   return { ...ranges, services: byKey(services), endpointSlices: byKey(slices) };
 }
 
+/** Services of one VIP and one named port each, as a big cluster has them. */
+export function manyServices(count: number, endpointCount: number): DnsView {
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  const address = (range: string, i: number) => `10.${range}.${i >> 8}.${i & 255}`;
+  const services = numbers.map((i) =>
+    dnsService(`service-${i}`, { clusterIP: address("96", 256 + i), ports: [{ name: "http", port: 80 }] }),
+  );
+  const slices = numbers.map((i) =>
+    dnsSlice(`service-${i}`, {
+      ports: [{ name: "http", port: 8080 }],
+      endpoints: Array.from({ length: endpointCount }, (_, j) => ({ addresses: [address("244", i * endpointCount + j)] })),
+    }),
+  );
+  return dnsView(services, slices);
+}
+
 function byKey<T extends Service | EndpointSlice>(objects: readonly T[]): ReadonlyMap<string, T> {
   return new Map(objects.map((object) => [`${object.metadata?.namespace}/${object.metadata?.name}`, object]));
 }
