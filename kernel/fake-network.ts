@@ -3,7 +3,16 @@
 import { formatCidr } from "#core/cidr.ts";
 import { AppError, unreachable } from "#core/errors.ts";
 import { renderRule } from "./ip.ts";
-import { type Network, type NetworkState, type NetworkStep, type Route, type Rule, type SetElement, tunName } from "./network.ts";
+import {
+  loopbackName,
+  type Network,
+  type NetworkState,
+  type NetworkStep,
+  type Route,
+  type Rule,
+  type SetElement,
+  tunName,
+} from "./network.ts";
 import { digestOf, renderElement } from "./nft.ts";
 
 export interface FakeNetwork extends Network {
@@ -20,7 +29,7 @@ export function createFakeNetwork(): FakeNetwork {
   let ruleBase: string | undefined;
   const log: NetworkStep[] = [];
 
-  const hasDevice = (device: string) => device === tunName || devices.has(device);
+  const hasDevice = (device: string) => device === tunName || device === loopbackName || devices.has(device);
 
   const apply = (step: NetworkStep): void => {
     switch (step.op) {

@@ -4,11 +4,11 @@ import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
 import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
 import {
   hostMac,
+  localTable,
   mainTable,
   type PodLink,
   podGateway,
   podMtu,
-  podTable,
   type Route,
   type Rule,
   routeProtocol,
@@ -16,7 +16,8 @@ import {
 
 export function renderRoute(verb: "replace" | "del", route: Route): string {
   const { destination, table, to } = route;
-  const head = `route ${verb} ${to === "unreachable" ? "unreachable " : ""}${formatCidr(destination)}`;
+  const type = to === "unreachable" ? "unreachable " : table === localTable ? "local " : "";
+  const head = `route ${verb} ${type}${formatCidr(destination)}`;
   const where = to === "unreachable" ? "" : ` dev ${to.device}${to.source === undefined ? "" : ` src ${formatIpv4(to.source)}`}`;
   return `${head}${where} table ${table} protocol ${routeProtocol}`;
 }
@@ -111,5 +112,5 @@ function parseDestination(text: string): Cidr {
 
 function tableNumber(table: string | undefined): number {
   if (table === undefined || table === "main") return mainTable;
-  return table === String(podTable) ? podTable : Number(table);
+  return table === "local" ? localTable : Number(table);
 }

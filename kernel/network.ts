@@ -25,6 +25,9 @@ export const mainTable = 254;
 export const underlayMark = 0x10000;
 /** On a packet: whoever has it next must see the node's address. */
 export const masqueradeMark = 0x20000;
+/** What leads to this host itself; its device is always `loopbackName`. */
+export const localTable = 255;
+export const loopbackName = "lo";
 /** The next hop that every pod has; nobody owns the address. */
 export const podGateway = "169.254.1.1";
 /** The hardware address of every host end, so that a pod's neighbour entry for its gateway is a constant. */

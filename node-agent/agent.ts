@@ -2,7 +2,7 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
-import { formatCidr, parseCidr } from "#core/cidr.ts";
+import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
@@ -15,7 +15,8 @@ import type { ServiceKernel } from "#kernel/service-table.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
-import type { Hello, Welcome } from "#proto/podwire/v1/agent.ts";
+import type { Hello } from "#proto/podwire/v1/agent.ts";
+import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
@@ -41,6 +42,8 @@ export interface AgentEnvironment {
   readonly services: ServiceKernel;
   readonly containers: Containers;
   readonly joinToken: () => string | undefined;
+  /** The host's own resolv.conf. */
+  readonly nodeResolvConf: () => string;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
@@ -49,7 +52,8 @@ export interface AgentEnvironment {
 
 /** Runs until the signal aborts; pods run on after that. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, ruleset, network, services, containers, joinToken, clock, rng, log, signal } = environment;
+  const { options, tun, ruleset, network, services, containers, joinToken, nodeResolvConf, clock, rng, log, signal } =
+    environment;
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -70,12 +74,19 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
   });
 
+  const dns = createClusterDns({ ...options.dns, stateDir, clock, rng, log: log.child({ part: "dns" }), signal });
+
   let send: SendReport = () => {};
+  let ranges: { readonly podRange: Cidr; readonly serviceRange: Cidr } | undefined;
   const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
     nodeAddress,
     hiddenFolder,
+    resolvers: () => ({
+      dnsAddress: ranges === undefined ? "" : formatIpv4(dnsAddress(ranges.serviceRange)),
+      ofNode: nodeResolvConf(),
+    }),
     keeper,
     containers,
     records,
@@ -90,7 +101,6 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const readers = createLogReaders();
   using streams = createStreamServer({ server: options.server, identity, pods, containers, readers, clock, log, signal });
 
-  let ranges: Welcome | undefined;
   let builder = createViewBuilder();
   const follow = async (view: NodeView) => {
     if (ranges === undefined) return;
@@ -98,12 +108,12 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     identity.saveBlock({ ...identity.loadBlock(), podCidr: podCidrs[0] === undefined ? "" : formatCidr(podCidrs[0]) });
     overlay.set({ self: { name: nodeName, podCidrs, nodeAddress }, peers: [...peers.values()] });
     addresses.setPodCidrs(podCidrs);
-    const host = { nodeAddress, podRange: parseCidr(ranges.podCIDR), serviceRange: parseCidr(ranges.serviceCIDR) };
     const peerAddresses = [...peers.values()].map((peer) => peer.nodeAddress);
     const changed = Promise.all([
-      keeper.setView({ ...host, podCidrs, peerAddresses }),
-      serviceKeeper.set({ ...view, ...host, nodeName, dnsAddress: dnsAddress(host.serviceRange) }),
+      keeper.setView({ nodeAddress, ...ranges, podCidrs, peerAddresses }),
+      serviceKeeper.set({ ...view, nodeAddress, ...ranges, nodeName, dnsAddress: dnsAddress(ranges.serviceRange) }),
     ]);
+    dns.set({ ...ranges, services: view.services, endpointSlices: view.endpointSlices });
     pods.set(view.pods, view);
     await changed;
   };
@@ -124,7 +134,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
     on: {
       welcome(welcome, sendReport, sendEvent) {
-        ranges = welcome;
+        ranges = { podRange: parseCidr(welcome.podCIDR), serviceRange: parseCidr(welcome.serviceCIDR) };
         builder = createViewBuilder();
         send = sendReport;
         for (const report of pods.reports()) send(report);
@@ -148,6 +158,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   await Promise.all([
     session,
     ...keepers.map((running) => running.catch(() => {})),
+    dns.run(),
     keepLogs({ podFolders, readers, clock, log, signal }),
   ]);
 }

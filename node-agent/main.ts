@@ -1,6 +1,6 @@
 /* The node agent's process: flags in, one agent until a signal. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { linuxContainers } from "#kernel/containers.ts";
 import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
 import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
@@ -15,6 +15,7 @@ import { systemRng } from "#process/system-rng.ts";
 import { runAgent } from "./agent.ts";
 import { type AgentOptions, agentFlags, agentUsage, parseAgentOptions } from "./options.ts";
 
+const resolvConf = "/etc/resolv.conf";
 const options = readOptions({ usage: agentUsage, flags: agentFlags, parse: parseAgentOptions });
 if (options !== undefined) await serve(options);
 
@@ -34,6 +35,7 @@ async function serve(options: AgentOptions): Promise<void> {
       services: createLinuxServices(ruleset),
       containers: linuxContainers,
       joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
+      nodeResolvConf: () => (existsSync(resolvConf) ? readFileSync(resolvConf, "utf8") : ""),
       clock: systemClock,
       rng: systemRng,
       log,

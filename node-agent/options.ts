@@ -3,6 +3,7 @@ import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "#core/names.ts";
 import { type FlagSource, readFlags } from "#process/flags.ts";
 import { type LogLevel, parseLogLevel } from "#process/log.ts";
+import { type DnsOptions, parseDnsOptions } from "./dns/options.ts";
 
 export interface AgentOptions {
   /** The control plane's host:port. */
@@ -16,6 +17,7 @@ export interface AgentOptions {
   readonly hiddenFolder: string;
   readonly joinTokenFile: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  readonly dns: DnsOptions;
   readonly logLevel: LogLevel;
 }
 
@@ -33,6 +35,9 @@ export const agentFlags = {
   },
   hide: { value: "folder", description: "what no pod may see; the folder of --state where it is absent" },
   "join-token-file": { value: "file", description: "the cluster's join token, for a node that is new" },
+  "dns-ttl": { value: "seconds", description: "how long others may keep the cluster's names", fallback: "5" },
+  "dns-upstream": { value: "address[:port],…", description: "who knows names that are not the cluster's", fallback: "" },
+  "dns-stub": { value: "domain=address[:port],…", description: "who knows the names of a domain", fallback: "" },
   labels: { value: "key=value,…", description: "labels of the node", fallback: "" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
@@ -52,6 +57,7 @@ export function parseAgentOptions(source: FlagSource): AgentOptions {
     hiddenFolder: flags.hide ?? flags.state,
     joinTokenFile: flags["join-token-file"],
     labels: parseLabels(flags.labels),
+    dns: parseDnsOptions({ ttl: flags["dns-ttl"], upstream: flags["dns-upstream"], stub: flags["dns-stub"] }),
     logLevel: parseLogLevel(flags["log-level"]),
   };
 }

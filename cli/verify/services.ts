@@ -6,7 +6,7 @@
 
 import type { Check, Target } from "../../toolbox/probe.mts";
 import { type Outcome, summary, type Verdict } from "./judge.ts";
-import { type PlacedNode, type PlacedProber, type Prober, probePort } from "./plan.ts";
+import { isFirst, isSecond, type PlacedNode, type PlacedProber, type Prober, probePort, roleLabel, secondRole } from "./plan.ts";
 
 const everywhere = { port: probePort, targetPort: probePort };
 const both = [

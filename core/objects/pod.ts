@@ -3,6 +3,7 @@ import { labelNameProblem, subdomainNameProblem } from "../names.ts";
 import { containerWithDefaults, idRange, validateContainers, validateInitContainers } from "./container.ts";
 import type { Kind, Problem } from "./kind.ts";
 import { emptyMetadata, validateLabels, validateMetadata, validateMetadataUpdate } from "./metadata.ts";
+import { validateDns } from "./pod-dns.ts";
 import { tolerationsWithDefaults, validateAffinity, validateTolerations } from "./pod-placement.ts";
 import { addressProblem, validateHostPorts } from "./pod-ports.ts";
 import { validateReadinessGates } from "./pod-readiness.ts";
@@ -11,7 +12,6 @@ import { validateVolumes, volumeWithDefaults } from "./pod-volumes.ts";
 import { outside, required, unless, unsupported } from "./problem.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];
-const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 
 export const podKind: Kind<Pod> = {
   kind: "Pod",
@@ -64,7 +64,7 @@ function podSpecWithDefaults(spec: PodSpec): PodSpec {
 
 /** Everything that is wrong with a pod's spec that stands at `path`. */
 function validatePodSpec(spec: PodSpec, path: string): Problem[] {
-  const { nodeName = "", hostname = "", subdomain = "", restartPolicy = "", dnsPolicy = "" } = spec;
+  const { nodeName = "", hostname = "", subdomain = "", restartPolicy = "" } = spec;
   const problems = validateProgramsAndFiles(spec, path);
   if (!restartPolicies.includes(restartPolicy)) {
     problems.push(
@@ -73,9 +73,7 @@ function validatePodSpec(spec: PodSpec, path: string): Problem[] {
         : unsupported(`${path}.restartPolicy`, restartPolicy, restartPolicies),
     );
   }
-  if (dnsPolicy !== "" && !dnsPolicies.includes(dnsPolicy)) {
-    problems.push(unsupported(`${path}.dnsPolicy`, dnsPolicy, dnsPolicies));
-  }
+  problems.push(...validateDns(spec, path));
   problems.push(...outside(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds, { min: 0 }));
   problems.push(...outside(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, { ...idRange, min: 1 }));
   if (nodeName !== "") problems.push(...unless(`${path}.nodeName`, nodeName, subdomainNameProblem(nodeName)));

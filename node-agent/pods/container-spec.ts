@@ -7,7 +7,7 @@ import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
 import type { ConfigSources } from "./config-sources.ts";
 import { programOf } from "./images.ts";
 import { declaredVariables, expand } from "./pod-environment.ts";
-import { environmentOf, hostnameOf, hostsFile, resolvConfFile } from "./pod-files.ts";
+import { environmentOf, hostnameOf, hostsFile } from "./pod-files.ts";
 import { limitsOf } from "./pod-limits.ts";
 import { rightsOf } from "./pod-security.ts";
 import { volumeMountsOf } from "./volumes.ts";
@@ -22,6 +22,7 @@ export interface ContainerSpecInput {
   readonly address: Ipv4;
   /** The pod's network namespace; the node's own where it is absent. */
   readonly netns: string | undefined;
+  readonly resolvConf: string;
   readonly podFolder: string;
   /** A folder of this host that no pod may see. */
   readonly hiddenFolder: string;
@@ -30,7 +31,7 @@ export interface ContainerSpecInput {
 }
 
 export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, "stateDir" | "logPath"> {
-  const { pod, container, nodeName, address, netns, podFolder, hiddenFolder, mounts = [] } = input;
+  const { pod, container, nodeName, address, netns, resolvConf, podFolder, hiddenFolder, mounts = [] } = input;
   const hostname = hostnameOf(pod, nodeName);
   const variables = declaredVariables(input);
   const rights = rightsOf(pod, container);
@@ -42,7 +43,7 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
     hidden: hiddenFolder,
     hostname,
     hosts: hostsFile(pod, hostname, address),
-    resolvConf: resolvConfFile(pod),
+    resolvConf,
     mounts: [...volumeMountsOf(pod, container, podFolder), ...mounts],
     rights,
     limits: limitsOf(container),

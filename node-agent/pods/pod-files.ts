@@ -1,12 +1,12 @@
 /* The files that a pod's containers see under /etc, and their environment, as a kubelet writes them. Pure. */
 
 import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
+import { clusterDomain } from "#core/services/service-range.ts";
 import type { HostAlias, Pod } from "#proto/podwire/v1/resources.ts";
 
 /** Where container.sh puts the built-in programs. */
 const toolboxFolder = "/run/podwire/toolbox";
 const path = `${toolboxFolder}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-const clusterDomain = "cluster.local";
 
 export function hostnameOf(pod: Pod, nodeName: string): string {
   if (pod.spec?.hostNetwork === true) return nodeName;
@@ -29,12 +29,6 @@ export function hostsFile(pod: Pod, hostname: string, address: Ipv4): string {
 function aliasLines(aliases: readonly HostAlias[]): string[] {
   if (aliases.length === 0) return [];
   return ["", "# Entries added by HostAliases.", ...aliases.map(({ ip = "", hostnames }) => [ip, ...hostnames].join("\t"))];
-}
-
-/** There is no cluster DNS yet: without a name server a look-up fails at once instead of after many seconds. */
-export function resolvConfFile(pod: Pod): string {
-  const domains = [`${pod.metadata?.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
-  return `search ${domains.join(" ")}\noptions ndots:5\n`;
 }
 
 /** What a container has before its own variables. Nobody but root has a folder of his own. */

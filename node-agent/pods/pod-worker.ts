@@ -28,6 +28,7 @@ import { eventsOf, withoutHaste } from "./pod-events.ts";
 import { createPodNetwork } from "./pod-network.ts";
 import { type ObservedContainer, podStatusOf } from "./pod-status.ts";
 import type { PodRecord, PodRecords } from "./records.ts";
+import { type ResolvConfInput, resolvConfOf } from "./resolv-conf.ts";
 import { causeOf } from "./start-failure.ts";
 import { createTermination, type Termination } from "./termination.ts";
 import { terminationLogMounts } from "./termination-message.ts";
@@ -50,6 +51,8 @@ export interface PodContext {
   readonly nodeAddress: Ipv4;
   /** A folder of this host that no pod may see. */
   readonly hiddenFolder: string;
+  /** Who knows names, for the pods' resolv.conf. */
+  readonly resolvers: () => Omit<ResolvConfInput, "pod">;
   readonly keeper: NetworkKeeper;
   readonly containers: Containers;
   readonly records: PodRecords;
@@ -72,7 +75,8 @@ export interface PodStart {
 const retryMs = 1_000;
 
 export function startPod({ adopted, onChange, ...start }: PodStart, context: PodContext): PodWorker {
-  const { nodeName, nodeAddress, hiddenFolder, keeper, containers, records, addresses, clock, onEvent, signal } = context;
+  const { nodeName, nodeAddress, hiddenFolder, resolvers, keeper, containers, records, addresses, clock, onEvent, signal } =
+    context;
   const { pod } = start;
   const now = followPod(pod, start.sources);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
@@ -153,6 +157,12 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     volumesStand = true;
   };
 
+  const resolvConf = (): string => {
+    const { text, warnings } = resolvConfOf({ pod: now.pod, ...resolvers() });
+    for (const warning of warnings) emit("Warning", "DNSConfigForming", warning);
+    return text;
+  };
+
   const runOne = (
     one: PodContainer,
     end: { readonly termination: Termination; readonly turn: Promise<void> },
@@ -173,6 +183,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
           ...{ pod: now.pod, container: current(), sources: now.sources, nodeName, nodeAddress, podFolder, hiddenFolder },
           address: address ?? nodeAddress,
           netns: network.netns,
+          resolvConf: resolvConf(),
           mounts: terminationLogMounts(one.container, stateDir),
         }),
       host: () => formatIpv4(address ?? nodeAddress),

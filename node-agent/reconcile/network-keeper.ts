@@ -6,7 +6,15 @@ import { type BackoffOptions, backoffMs } from "#core/backoff.ts";
 import type { Clock } from "#core/clock.ts";
 import { AppError, messageOf, unreachable } from "#core/errors.ts";
 import type { Rng } from "#core/rng.ts";
-import { type Network, type NetworkState, type NetworkStep, PartlyApplied, type PodLink, tunName } from "#kernel/network.ts";
+import {
+  loopbackName,
+  type Network,
+  type NetworkState,
+  type NetworkStep,
+  PartlyApplied,
+  type PodLink,
+  tunName,
+} from "#kernel/network.ts";
 import type { Logger } from "#process/log.ts";
 import { achieved, planNetwork } from "./plan-network.ts";
 import { type NetworkView, wantedNetwork } from "./wanted-network.ts";
@@ -158,7 +166,13 @@ function stepConcerns(step: NetworkStep, { netns, device, address }: PodLink): b
     case "add-route":
     case "remove-route": {
       const { to, destination } = step.route;
-      return to === "unreachable" || to.device === tunName || to.device === device || destination.base === address;
+      return (
+        to === "unreachable" ||
+        to.device === tunName ||
+        to.device === loopbackName ||
+        to.device === device ||
+        destination.base === address
+      );
     }
     case "add-rule":
     case "remove-rule":

@@ -2,7 +2,10 @@
 
 import { type Cidr, cidrContains, formatCidr } from "#core/cidr.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
+import { dnsAddress } from "#core/services/service-range.ts";
 import {
+  localTable,
+  loopbackName,
   mainTable,
   type PodLink,
   podTable,
@@ -52,6 +55,11 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
   return {
     routes: lastToEach([
       ...[podRange, serviceRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
+      // This node answers the cluster's DNS address itself.
+      {
+        ...{ table: localTable, destination: hostCidr(dnsAddress(serviceRange)) },
+        to: { device: loopbackName, source: nodeAddress },
+      },
       ...podCidrs.map((destination): Route => ({ table: mainTable, destination, to: "unreachable" })),
       ...held.map(
         ({ device, address }): Route => ({

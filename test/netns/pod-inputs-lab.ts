@@ -44,6 +44,7 @@ export function openInputsLab(initial: ConfigSources = sourcesOf({})): InputsLab
       const address = parseIpv4("10.244.1.2");
       const node = { nodeName: "node-1", nodeAddress: parseIpv4("192.168.0.1"), netns: undefined };
       const spec = containerSpecOf({
+        resolvConf: "",
         pod,
         container,
         sources,

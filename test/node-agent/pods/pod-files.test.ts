@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "#core/ipv4.ts";
 import { Pod } from "#proto/podwire/v1/resources.ts";
-import { environmentOf, hostnameOf, hostsFile, resolvConfFile } from "../../../node-agent/pods/pod-files.ts";
+import { environmentOf, hostnameOf, hostsFile } from "../../../node-agent/pods/pod-files.ts";
 
 function podNamed(name: string, spec: object = {}): Pod {
   return Pod.fromJSON({ metadata: { name, namespace: "shop" }, spec });
@@ -31,13 +31,6 @@ describe("a pod's files", () => {
     const text = hostsFile(podNamed("web", { subdomain: "db" }), "web", parseIpv4("10.244.1.2"));
     assert.match(text, /^10\.244\.1\.2\tweb\.db\.shop\.svc\.cluster\.local\tweb$/m);
     assert.doesNotMatch(hostsFile(podNamed("web", { subdomain: "" }), "web", parseIpv4("10.244.1.2")), /cluster\.local/);
-  });
-
-  it("have a resolv.conf that searches the namespace first", () => {
-    assert.equal(
-      resolvConfFile(podNamed("web")),
-      "search shop.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n",
-    );
   });
 
   it("have hosts with the pod's aliases at their end", () => {
