@@ -42,7 +42,10 @@ await runDaemon(log, async (signal) => {
   await Promise.all(services.map((service) => supervise(service, { clock: systemClock, rng: systemRng, log, signal })));
 });
 
-function controlPlane({ name: cluster, podCidr, serviceCidr, logLevel }: ClusterConfig, paths: ClusterFolder): Service {
+function controlPlane(
+  { name: cluster, podCidr, serviceCidr, loadBalancerCidr, logLevel }: ClusterConfig,
+  paths: ClusterFolder,
+): Service {
   return service(paths, controlPlaneHost.name, [
     controlPlaneProgram,
     ...["--cluster", cluster],
@@ -53,6 +56,7 @@ function controlPlane({ name: cluster, podCidr, serviceCidr, logLevel }: Cluster
     ...["--pod-cidr", podCidr],
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
     ...["--service-cidr", serviceCidr],
+    ...["--load-balancer-cidr", loadBalancerCidr],
     ...["--log-level", logLevel],
   ]);
 }

@@ -2,7 +2,7 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
-import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
+import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
@@ -25,6 +25,7 @@ import { createPodManager } from "./pods/pod-manager.ts";
 import { createPodRecords, linkOf } from "./pods/records.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
 import { keepRuleset } from "./reconcile/ruleset-watch.ts";
+import type { NetworkView } from "./reconcile/wanted-network.ts";
 import { createHealthChecks } from "./services/health-checks.ts";
 import { createServiceKeeper } from "./services/service-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
@@ -77,7 +78,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const dns = createClusterDns({ ...options.dns, stateDir, clock, rng, log: log.child({ part: "dns" }), signal });
 
   let send: SendReport = () => {};
-  let ranges: { readonly podRange: Cidr; readonly serviceRange: Cidr } | undefined;
+  let ranges: Pick<NetworkView, "podRange" | "serviceRange" | "balancerRange"> | undefined;
   const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
@@ -134,7 +135,11 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
     on: {
       welcome(welcome, sendReport, sendEvent) {
-        ranges = { podRange: parseCidr(welcome.podCIDR), serviceRange: parseCidr(welcome.serviceCIDR) };
+        ranges = {
+          podRange: parseCidr(welcome.podCIDR),
+          serviceRange: parseCidr(welcome.serviceCIDR),
+          balancerRange: parseCidr(welcome.loadBalancerCIDR),
+        };
         builder = createViewBuilder();
         send = sendReport;
         for (const report of pods.reports()) send(report);

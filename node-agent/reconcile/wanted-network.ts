@@ -22,6 +22,7 @@ export interface NetworkView {
   /** The ranges of the whole cluster. */
   readonly podRange: Cidr;
   readonly serviceRange: Cidr;
+  readonly balancerRange: Cidr;
   /** This node's own blocks. */
   readonly podCidrs: readonly Cidr[];
   readonly peerAddresses: readonly Ipv4[];
@@ -49,12 +50,12 @@ const answers: Rule = { priority: 90, mark: underlayMark, table: mainTable };
  * (5) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
  */
 export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): WantedNetwork {
-  const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses } = view;
+  const { nodeAddress, podRange, serviceRange, balancerRange, podCidrs, peerAddresses } = view;
   const toTun = { device: tunName, source: nodeAddress };
   const held = links.filter(({ address }) => podCidrs.some((block) => cidrContains(block, address)));
   return {
     routes: lastToEach([
-      ...[podRange, serviceRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
+      ...[podRange, serviceRange, balancerRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
       // This node answers the cluster's DNS address itself.
       {
         ...{ table: localTable, destination: hostCidr(dnsAddress(serviceRange)) },

@@ -330,6 +330,7 @@ function describeApplying(open: Open): void {
         nodeAddress,
         podRange: base.podRange,
         serviceRange: parseCidr("10.96.0.0/16"),
+        balancerRange: parseCidr("10.97.0.0/24"),
         podCidrs: [unreachable.destination],
         peerAddresses: [parseIpv4("192.168.0.2")],
       },

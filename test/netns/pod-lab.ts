@@ -243,6 +243,7 @@ function viewOf(podCidr: string): NetworkView {
     nodeAddress: hostAddress,
     podRange: parseCidr("10.244.0.0/16"),
     serviceRange: parseCidr("10.96.0.0/16"),
+    balancerRange: parseCidr("10.97.0.0/24"),
     podCidrs: [parseCidr(podCidr)],
     peerAddresses: [],
   };

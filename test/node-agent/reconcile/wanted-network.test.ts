@@ -8,6 +8,7 @@ const view: NetworkView = {
   nodeAddress: parseIpv4("192.168.0.1"),
   podRange: parseCidr("10.244.0.0/16"),
   serviceRange: parseCidr("10.96.0.0/16"),
+  balancerRange: parseCidr("10.97.0.0/24"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2"), parseIpv4("192.168.0.3")],
 };
@@ -30,6 +31,7 @@ describe("wantedNetwork", () => {
     assert.deepEqual(routes(mainTable), {
       "10.244.0.0/16": `${tunName} 192.168.0.1`,
       "10.96.0.0/16": `${tunName} 192.168.0.1`,
+      "10.97.0.0/24": `${tunName} 192.168.0.1`,
       "10.244.1.0/24": "unreachable",
       "10.244.1.2/32": "pwa 192.168.0.1",
     });
