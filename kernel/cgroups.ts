@@ -180,7 +180,8 @@ function removeOne(folder: string): boolean {
   }
 }
 
-function readIfThere(path: string): string {
+/** Empty where it isn't. */
+export function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

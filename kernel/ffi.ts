@@ -14,6 +14,8 @@ export interface Libc {
   fcntl(descriptor: number, command: number, argument: number): number;
   /** Answers `to`, which makes it the way to learn where a buffer lies. */
   memmove(to: Uint8Array, from: Uint8Array, length: number): number;
+  /** In bytes. */
+  getpagesize(): number;
 }
 
 let loaded: Libc | undefined;
@@ -28,6 +30,7 @@ export function libc(): Libc {
       ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
       fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
       memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
+      getpagesize: library.func("int getpagesize()"),
     };
   }
   return loaded;

@@ -10,10 +10,12 @@ import type { Containers } from "#kernel/containers.ts";
 import { readHostInfo } from "#kernel/host-info.ts";
 import type { Network } from "#kernel/network.ts";
 import type { Tun } from "#kernel/tun.ts";
+import type { UsageReader } from "#kernel/usage.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
 import type { Hello, Welcome } from "#proto/podwire/v1/agent.ts";
 import { openIdentity } from "./identity.ts";
+import { keepMetrics } from "./metrics/keep-metrics.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
 import { createAddressPool } from "./pods/address-pool.ts";
@@ -22,7 +24,7 @@ import { createPodRecords, linkOf } from "./pods/records.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
-import { runSession, type SendReport } from "./session/session.ts";
+import { runSession, type SessionSenders } from "./session/session.ts";
 import { keepLogs } from "./streams/log-keeper.ts";
 import { createLogReaders } from "./streams/log-readers.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
@@ -32,6 +34,7 @@ export interface AgentEnvironment {
   readonly tun: Tun;
   readonly network: Network;
   readonly containers: Containers;
+  readonly usage: UsageReader;
   readonly joinToken: () => string | undefined;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -41,7 +44,7 @@ export interface AgentEnvironment {
 
 /** Runs until the signal aborts; pods run on after that. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, network, containers, joinToken, clock, rng, log, signal } = environment;
+  const { options, tun, network, containers, usage, joinToken, clock, rng, log, signal } = environment;
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -60,7 +63,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
   });
 
-  let send: SendReport = () => {};
+  let send: SessionSenders = { report: () => {}, event: () => false, measurement: () => false };
   const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
@@ -74,7 +77,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     adopted,
-    onReport: (report) => send(report),
+    onReport: (report) => send.report(report),
     onEvent: events.offer,
   });
   const readers = createLogReaders();
@@ -114,12 +117,12 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     on: {
-      welcome(welcome, sendReport, sendEvent) {
+      welcome(welcome, senders) {
         ranges = welcome;
         builder = createViewBuilder();
-        send = sendReport;
-        for (const report of pods.reports()) send(report);
-        events.open(sendEvent);
+        send = senders;
+        for (const report of pods.reports()) send.report(report);
+        events.open(send.event);
       },
       changes(changes) {
         const view = builder.apply(changes);
@@ -131,7 +134,16 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
   const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
-  await Promise.all([session, keeper.run().catch(() => {}), keepLogs({ podFolders, readers, clock, log, signal })]);
+  await Promise.all([
+    session,
+    keeper.run().catch(() => {}),
+    keepLogs({ podFolders, readers, clock, log, signal }),
+    keepMetrics({
+      ...{ nodeName, containers, usage, clock, log, signal },
+      pods: () => pods.held,
+      send: (measurement) => send.measurement(measurement),
+    }),
+  ]);
 }
 
 interface HelloOptions {

@@ -6,6 +6,7 @@ import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
 import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { openTun } from "#kernel/tun.ts";
+import { linuxUsage } from "#kernel/usage.ts";
 import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
@@ -28,6 +29,7 @@ async function serve(options: AgentOptions): Promise<void> {
       tun,
       network: createLinuxNetwork(podNetnsPrefix(options.nodeName)),
       containers: linuxContainers,
+      usage: linuxUsage,
       joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
       clock: systemClock,
       rng: systemRng,

@@ -9,6 +9,7 @@ import { AppError, invalid, isAppError, unreachable } from "#core/errors.ts";
 import type { Logger } from "#process/log.ts";
 import { Change, type Changes, type Hello, type PodReport, type SessionDown, type SessionUp } from "#proto/podwire/v1/agent.ts";
 import type { EventRecorder } from "../events/recorder.ts";
+import type { NewestMetrics } from "../metrics/newest.ts";
 import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { checkHello, type HelloContext, recordHello } from "./hello.ts";
@@ -24,6 +25,7 @@ export interface SessionContext extends HelloContext {
   readonly log: Logger;
   readonly leases: Leases;
   readonly sessions: SessionTable;
+  readonly metrics: NewestMetrics;
   readonly readState: () => State;
   readonly keyFor: (node: string, peer: string) => Buffer;
   /** What the Welcome says of the cluster. */
@@ -180,6 +182,9 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
           if (!recordPodEvent(session.node, message.value, context)) {
             log.debug({ uid: message.value.uid }, "ignored an event of a pod that is not this node's");
           }
+          break;
+        case "measurement":
+          context.metrics.put(session.node, message.value);
           break;
         case "ack":
           session.ackedRevision = message.value.revision;
