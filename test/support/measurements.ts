@@ -24,5 +24,9 @@ export function measurementOf(name: string, pods: readonly (Pod | undefined)[], 
 }
 
 export function usageOf({ milliCores = 100, mebibytes = 20 }: Measured): Usage {
-  return { usageNanoCores: Math.round(milliCores * 1e6), usageCoreSeconds: 1.5, workingSetBytes: Math.round(mebibytes * 2 ** 20) };
+  return {
+    usageNanoCores: Math.round(milliCores * 1e6),
+    usageCoreSeconds: 1.5,
+    workingSetBytes: Math.round(mebibytes * 2 ** 20),
+  };
 }
