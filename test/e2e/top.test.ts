@@ -54,7 +54,7 @@ describe("podwire top on a cluster", () => {
     const pods = await rowsOf(["burns", "holds"], "pods");
     const burnt = numberOf(pods.get("burns")?.[0]);
     // Others have work for the machine's processors, too.
-    assert.ok(burnt > 200 && burnt < 1_100, `${burnt}m`);
+    assert.ok(burnt > 50 && burnt < 1_100, `${burnt}m`);
     await until(async () => numberOf((await rowsOf(["holds"], "pods")).get("holds")?.[1]) >= 50, "50 MiB", 20_000);
     const containers = await cluster.run("top", "pod", "burns", "--containers");
     assert.match(
@@ -62,7 +62,7 @@ describe("podwire top on a cluster", () => {
       /^POD +NAME +CPU\(cores\) +MEMORY\(bytes\)\nburns +main +[0-9]+m +[0-9]+Mi\nburns +side +[0-9]m +[0-9]+Mi\n$/,
     );
     const rows = await rowsOf(["node-1", "node-2"], "nodes");
-    assert.ok(numberOf(rows.get("node-1")?.[0]) > 200);
+    assert.ok(numberOf(rows.get("node-1")?.[0]) > 50);
     assert.ok(numberOf(rows.get("node-2")?.[0]) < numberOf(rows.get("node-1")?.[0]), "the other node has no part in it");
   });
 

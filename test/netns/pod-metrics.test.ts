@@ -51,7 +51,8 @@ describe("the metrics of a node's pods", () => {
         ["burns", "waits"],
       );
       const cores = (burns?.usageNanoCores ?? 0) / 1e9;
-      assert.ok(cores > 0.2 && cores < 1.1, `${cores} cores`);
+      // Others have work for the machine's processors, too.
+      assert.ok(cores > 0.05 && cores < 1.1, `${cores} cores`);
       assert.ok((waits?.usageNanoCores ?? 1e9) < 5e7);
       assert.ok((newest?.node?.usage?.usageNanoCores ?? 0) >= (burns?.usageNanoCores ?? 0));
       assert.equal(of(onHost)?.network, undefined);
