@@ -13,11 +13,13 @@ import type { Network } from "#kernel/network.ts";
 import type { WatchedRuleset } from "#kernel/ruleset.ts";
 import type { ServiceKernel } from "#kernel/service-table.ts";
 import type { Tun } from "#kernel/tun.ts";
+import type { UsageReader } from "#kernel/usage.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
 import type { Hello } from "#proto/podwire/v1/agent.ts";
 import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
+import { keepMetrics } from "./metrics/keep-metrics.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
 import { createAddressPool } from "./pods/address-pool.ts";
@@ -30,7 +32,7 @@ import { createHealthChecks } from "./services/health-checks.ts";
 import { createServiceKeeper } from "./services/service-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
-import { runSession, type SendReport } from "./session/session.ts";
+import { runSession, type SessionSenders } from "./session/session.ts";
 import { keepLogs } from "./streams/log-keeper.ts";
 import { createLogReaders } from "./streams/log-readers.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
@@ -42,6 +44,7 @@ export interface AgentEnvironment {
   readonly network: Network;
   readonly services: ServiceKernel;
   readonly containers: Containers;
+  readonly usage: UsageReader;
   readonly joinToken: () => string | undefined;
   /** The host's own resolv.conf. */
   readonly nodeResolvConf: () => string;
@@ -53,8 +56,8 @@ export interface AgentEnvironment {
 
 /** Runs until the signal aborts; pods run on after that. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, ruleset, network, services, containers, joinToken, nodeResolvConf, clock, rng, log, signal } =
-    environment;
+  const { options, tun, ruleset, network, services, containers, usage, joinToken, nodeResolvConf } = environment;
+  const { clock, rng, log, signal } = environment;
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -77,7 +80,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
 
   const dns = createClusterDns({ ...options.dns, stateDir, clock, rng, log: log.child({ part: "dns" }), signal });
 
-  let send: SendReport = () => {};
+  let send: SessionSenders = { report: () => {}, event: () => false, measurement: () => false };
   let ranges: Pick<NetworkView, "podRange" | "serviceRange" | "balancerRange"> | undefined;
   const events = createEventOutbox();
   const pods = createPodManager({
@@ -96,7 +99,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     adopted,
-    onReport: (report) => send(report),
+    onReport: (report) => send.report(report),
     onEvent: events.offer,
   });
   const readers = createLogReaders();
@@ -134,16 +137,16 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     on: {
-      welcome(welcome, sendReport, sendEvent) {
+      welcome(welcome, senders) {
         ranges = {
           podRange: parseCidr(welcome.podCIDR),
           serviceRange: parseCidr(welcome.serviceCIDR),
           balancerRange: parseCidr(welcome.loadBalancerCIDR),
         };
         builder = createViewBuilder();
-        send = sendReport;
-        for (const report of pods.reports()) send(report);
-        events.open(sendEvent);
+        send = senders;
+        for (const report of pods.reports()) send.report(report);
+        events.open(send.event);
       },
       changes(changes) {
         const view = builder.apply(changes);
@@ -165,6 +168,11 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     ...keepers.map((running) => running.catch(() => {})),
     dns.run(),
     keepLogs({ podFolders, readers, clock, log, signal }),
+    keepMetrics({
+      ...{ nodeName, containers, usage, clock, log, signal },
+      pods: () => pods.held,
+      send: (measurement) => send.measurement(measurement),
+    }),
   ]);
 }
 

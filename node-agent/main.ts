@@ -8,6 +8,7 @@ import { createLinuxServices } from "#kernel/linux-services.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { watchRuleset } from "#kernel/ruleset.ts";
 import { openTun } from "#kernel/tun.ts";
+import { linuxUsage } from "#kernel/usage.ts";
 import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
@@ -34,6 +35,7 @@ async function serve(options: AgentOptions): Promise<void> {
       network: createLinuxNetwork(podNetnsPrefix(options.nodeName), ruleset),
       services: createLinuxServices(ruleset),
       containers: linuxContainers,
+      usage: linuxUsage,
       joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
       nodeResolvConf: () => (existsSync(resolvConf) ? readFileSync(resolvConf, "utf8") : ""),
       clock: systemClock,

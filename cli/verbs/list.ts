@@ -129,6 +129,13 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./verify.ts")).verifyVerb,
   },
   {
+    name: "top",
+    completes: { targetsOf: ["pods", "nodes"] },
+    group: "Troubleshooting Commands",
+    summary: "Show what pods and nodes use of processors and memory",
+    load: async () => (await import("./top.ts")).topVerb,
+  },
+  {
     name: "events",
     group: "Troubleshooting Commands",
     summary: "Show what happened to objects",
