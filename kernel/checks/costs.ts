@@ -1,0 +1,60 @@
+/* What a cluster takes of the machine's countable things, and how much more is asked for than was measured.
+ *
+ * `needed` is what it can't come up without; with less than `ample` it comes up, and soon lacks room. Measured on Linux 6.18, x64, with
+ * Node 24, on clusters of 1, 3 and 6 nodes that came from `podwire up --detach`; each row says how. A container adds 3 processes and 13 open
+ * files of the machine's (ten pods on one node: 34 → 64 processes and threads, 78 → 209 files), and hardly any to the agent (25 → 26). */
+
+export interface Cost {
+  /** Whatever the number of nodes: the command itself, the supervisor, the control plane. */
+  readonly cluster: number;
+  readonly perNode: number;
+  /** For each pair of nodes: agents dial each other. */
+  readonly perPair?: number;
+  /** How it was measured. */
+  readonly source: string;
+}
+
+export interface Costs {
+  readonly needed: Cost;
+  readonly ample: Cost;
+}
+
+export const resources = ["memoryMiB", "processFiles", "machineFiles", "processes"] as const;
+export type Resource = (typeof resources)[number];
+
+export const costs: Readonly<Record<Resource, Costs>> = {
+  memoryMiB: {
+    needed: {
+      cluster: 150,
+      perNode: 38,
+      source:
+        "Pss in /proc/PID/smaps_rollup after 4 s: 22 supervisor, 38 control plane, 38 an agent; the command itself as large as both",
+    },
+    ample: {
+      cluster: 215,
+      perNode: 79,
+      source:
+        "VmRSS in /proc/PID/status after 4 s, what the processes share counted for each: 57 supervisor, 78 control plane, 79 an agent, 80 the command",
+    },
+  },
+  processFiles: {
+    needed: { cluster: 29, perNode: 3, source: "the smallest `prlimit --nofile` with which `up` came up: 32, 38 and 47" },
+    ample: { cluster: 512, perNode: 6, source: "the same twice, and a few files for each of 100 streams and 250 pods of a node" },
+  },
+  machineFiles: {
+    needed: { cluster: 56, perNode: 25, perPair: 4, source: "the entries of /proc/PID/fd of all its processes: 78, 144 and 272" },
+    ample: { cluster: 56, perNode: 155, perPair: 4, source: "the same, and ten pods on each node" },
+  },
+  processes: {
+    needed: { cluster: 32, perNode: 11, source: "the smallest pids.max with which `up` came up, threads counted: 43, 65 and 98" },
+    ample: { cluster: 32, perNode: 41, source: "the same, and ten pods on each node" },
+  },
+};
+
+/** A quarter more than measured: other machines have other pages, threads and programs. */
+const margin = 1.25;
+
+export function costOf({ cluster, perNode, perPair = 0 }: Cost, nodeCount: number): number {
+  const pairs = (nodeCount * (nodeCount - 1)) / 2;
+  return Math.ceil((cluster + perNode * nodeCount + perPair * pairs) * margin);
+}
