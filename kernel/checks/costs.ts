@@ -39,7 +39,11 @@ export const costs: Readonly<Record<Resource, Costs>> = {
   },
   processFiles: {
     needed: { cluster: 29, perNode: 3, source: "the smallest `prlimit --nofile` with which `up` came up: 32, 38 and 47" },
-    ample: { cluster: 512, perNode: 6, source: "the same twice, and a few files for each of 100 streams and 250 pods of a node" },
+    ample: {
+      cluster: 512,
+      perNode: 6,
+      source: "not measured: the same twice, and half of Linux's usual soft limit of 1,024 for streams and pods",
+    },
   },
   machineFiles: {
     needed: { cluster: 56, perNode: 25, perPair: 4, source: "the entries of /proc/PID/fd of all its processes: 78, 144 and 272" },

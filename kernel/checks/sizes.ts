@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { asRoot, type Check, type Problem } from "./check.ts";
-import { costOf, costs, type Resource } from "./costs.ts";
+import { type Costs, costOf, costs, type Resource } from "./costs.ts";
 import type { MachineFacts } from "./facts.ts";
 
 const mebibyte = 1024 * 1024;
@@ -14,7 +15,7 @@ export const memory: Check = {
     by: (facts) => facts.memory.by,
     unit: " MiB free",
     cause: "Other programs use the memory, or a container may have less than that.",
-    cure: () => "end other programs or clusters (`podwire down --all`), or give up --nodes fewer",
+    cure: (facts, _, level) => lessMemory(facts, level),
     example: (left) => ({ memory: { left: left * mebibyte, by: "the machine" } }),
   }),
 };
@@ -29,9 +30,9 @@ export const openFiles: Check = {
       have: ({ processFiles }) => processFiles,
       by: () => "ulimit -Hn",
       unit: " for a process",
-      cause: "The shell, its login or a container limits the files that one process may have open.",
-      cure: (_, wanted) =>
-        `ulimit -n ${roundUp(wanted)} in a shell that root or a larger limit started (LimitNOFILE=, --ulimit nofile=)`,
+      cause:
+        "The shell, its login or a container limits the files that one process may have open. (The cure lasts for this shell; LimitNOFILE= of a unit and --ulimit nofile= of a container last.)",
+      cure: (facts, wanted) => asRoot(facts, `prlimit --pid $$ --nofile=${roundUp(wanted)}:${roundUp(wanted)}`),
       example: (left) => ({ processFiles: left }),
     }),
     ...tooLittle({
@@ -55,8 +56,9 @@ export const processes: Check = {
     have: (facts) => facts.processes.left,
     by: (facts) => facts.processes.by,
     unit: " more",
-    cause: "`ulimit -u`, a cgroup's pids.max (--pids-limit, TasksMax=) or the kernel limits processes and threads.",
-    cure: (facts, wanted) => moreProcesses(facts, roundUp(wanted)),
+    cause:
+      "`ulimit -u`, a cgroup's pids.max or the kernel limits processes and threads. (TasksMax= and LimitNPROC= of a unit and --pids-limit of a container last.)",
+    cure: moreProcesses,
     example: (left) => ({ processes: { left, by: "the cgroup /sys/fs/cgroup/pids/box" } }),
   }),
 };
@@ -88,7 +90,7 @@ interface TooLittleOptions {
   by(facts: MachineFacts): string;
   readonly unit: string;
   readonly cause: string;
-  cure(facts: MachineFacts, wanted: number): string;
+  cure(facts: MachineFacts, wanted: number, level: keyof Costs): string;
   /** A machine with that much left. */
   example(left: number): Partial<MachineFacts>;
 }
@@ -103,7 +105,7 @@ function tooLittle({ resource, have, by, unit, cause, cure, example }: TooLittle
       holds: (facts) => have(facts) < wanted(facts),
       found: (facts) =>
         `${Math.floor(have(facts))}${unit} by ${by(facts)}; ${nodesOf(facts)} ${level === "needed" ? "need" : "do well with"} ${wanted(facts)}`,
-      cure: (facts) => cure(facts, wanted(facts)),
+      cure: (facts) => cure(facts, wanted(facts), level),
       example: example(costOf(costs[resource][level], 3) - 1),
     };
   });
@@ -114,11 +116,22 @@ function ofNeeded(facts: MachineFacts, resource: Resource, have: number, unit: s
   return `${left}; ${nodesOf(facts)} need ${costOf(costs[resource].needed, facts.nodeCount)}`;
 }
 
-function moreProcesses(facts: MachineFacts, wanted: number): string {
+/** Linux's own largest number of a process. */
+const processesMax = 4_194_304;
+
+/** How many there are already under the limit isn't known: each gets more than anybody has. */
+function moreProcesses(facts: MachineFacts): string {
   const { by } = facts.processes;
-  if (by === "ulimit -u") return `ulimit -u ${wanted} in a shell that root or a larger limit started (LimitNPROC=)`;
-  if (by.startsWith("kernel.")) return asRoot(facts, `sysctl -w ${by}=${Math.max(wanted, 4_194_304)}`);
-  return `give ${by} a larger pids.max: --pids-limit of a container, TasksMax= of a unit`;
+  if (by === "ulimit -u") return asRoot(facts, "prlimit --pid $$ --nproc=65536:65536");
+  if (by.startsWith("kernel.")) return asRoot(facts, `sysctl -w ${by}=${processesMax}`);
+  return `echo max | ${asRoot(facts, `tee ${join(by.replace(/^the cgroup /, ""), "pids.max")}`)}`;
+}
+
+function lessMemory(facts: MachineFacts, level: keyof Costs): string {
+  const fits = (nodes: number) => costOf(costs.memoryMiB[level], nodes) <= memoryMiB(facts);
+  let nodes = facts.nodeCount - 1;
+  while (nodes > 0 && !fits(nodes)) nodes--;
+  return nodes === 0 ? "end other programs, and other clusters: podwire down --all" : `podwire up --nodes ${nodes}`;
 }
 
 function memoryMiB({ memory: { left } }: MachineFacts): number {

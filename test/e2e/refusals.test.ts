@@ -37,7 +37,7 @@ const lacks: readonly Lack[] = [
   {
     sentence: "few open files",
     start: ["prlimit", "--nofile=40:40", "--"],
-    says: /open files: 40 for a process by ulimit -Hn; 3 nodes need 48\n {4}ulimit -n 1024/,
+    says: /open files: 40 for a process by ulimit -Hn; 3 nodes need 48\n {4}prlimit --pid \$\$ --nofile=1024:1024/,
     doctor: /^✗ open files +40 for a process/m,
   },
   {
