@@ -7,12 +7,13 @@ import type { Welcome } from "#proto/podwire/v1/agent.ts";
  * swallow pods' packets, and ours would swallow what a wider one leads.
  */
 export function takenRange(
-  { podCIDR, serviceCIDR }: Pick<Welcome, "podCIDR" | "serviceCIDR">,
+  { podCIDR, serviceCIDR, loadBalancerCIDR }: Pick<Welcome, "podCIDR" | "serviceCIDR" | "loadBalancerCIDR">,
   routes: readonly ForeignRoute[],
 ): string | undefined {
   for (const [flag, text] of [
     ["--pod-cidr", podCIDR],
     ["--service-cidr", serviceCIDR],
+    ["--load-balancer-cidr", loadBalancerCIDR],
   ] as const) {
     const range = parseCidr(text);
     const route = routes.find(({ destination }) => cidrsOverlap(destination, range));

@@ -2,7 +2,7 @@
  *
  * `needed` is what it can't come up without; with less than `ample` it comes up, and soon lacks room. Measured on Linux 6.18, x64, with
  * Node 24, on clusters of 1, 3 and 6 nodes that came from `podwire up --detach`; each row says how. A container adds 3 processes and 13 open
- * files of the machine's (ten pods on one node: 34 → 64 processes and threads, 78 → 209 files), and hardly any to the agent (25 → 26). */
+ * files of the machine's (ten pods on one node made 34 processes and threads 64, and 78 files 209), and hardly any to the agent (25 → 26). */
 
 export interface Cost {
   /** Whatever the number of nodes: the command itself, the supervisor, the control plane. */
@@ -26,28 +26,28 @@ export const costs: Readonly<Record<Resource, Costs>> = {
   memoryMiB: {
     needed: {
       cluster: 150,
-      perNode: 38,
+      perNode: 39,
       source:
-        "Pss in /proc/PID/smaps_rollup after 4 s: 22 supervisor, 38 control plane, 38 an agent; the command itself as large as both",
+        "Pss in /proc/PID/smaps_rollup after 4 s: 23 supervisor, 39 control plane, 39 an agent; the command itself as large as both",
     },
     ample: {
-      cluster: 215,
-      perNode: 79,
+      cluster: 217,
+      perNode: 82,
       source:
-        "VmRSS in /proc/PID/status after 4 s, what the processes share counted for each: 57 supervisor, 78 control plane, 79 an agent, 80 the command",
+        "VmRSS in /proc/PID/status after 4 s, what the processes share counted for each: 57 supervisor, 80 control plane, 82 an agent, 80 the command",
     },
   },
   processFiles: {
-    needed: { cluster: 29, perNode: 3, source: "the smallest `prlimit --nofile` with which `up` came up: 32, 38 and 47" },
+    needed: { cluster: 36, perNode: 4, source: "the smallest `prlimit --nofile` with which `up` came up: 40, 48 and 59" },
     ample: {
       cluster: 512,
-      perNode: 6,
+      perNode: 8,
       source: "not measured: the same twice, and half of Linux's usual soft limit of 1,024 for streams and pods",
     },
   },
   machineFiles: {
-    needed: { cluster: 56, perNode: 25, perPair: 4, source: "the entries of /proc/PID/fd of all its processes: 78, 144 and 272" },
-    ample: { cluster: 56, perNode: 155, perPair: 4, source: "the same, and ten pods on each node" },
+    needed: { cluster: 53, perNode: 30, perPair: 4, source: "the entries of /proc/PID/fd of all its processes: 81, 155 and 288" },
+    ample: { cluster: 53, perNode: 160, perPair: 4, source: "the same, and ten pods on each node" },
   },
   processes: {
     needed: { cluster: 32, perNode: 11, source: "the smallest pids.max with which `up` came up, threads counted: 43, 65 and 98" },

@@ -1,10 +1,12 @@
 /* What Podwire asks of the kernel's network, each as lines that the trial gives to `ip` and `nft` in a network namespace of its own. */
 
-import { parseCidr } from "#core/cidr.ts";
-import { parseIpv4 } from "#core/ipv4.ts";
+import { addressAt, parseCidr } from "#core/cidr.ts";
+import type { ProxiedPort } from "#core/services/proxied-port.ts";
 import { renderRoute, renderRule } from "../ip.ts";
 import { podTable } from "../network.ts";
 import { renderRuleBase } from "../nft.ts";
+import { renderTableChange } from "../service-nft.ts";
+import { serviceTableOf } from "../service-rules.ts";
 
 export interface FeatureSpec {
   readonly program: "ip" | "nft";
@@ -13,6 +15,7 @@ export interface FeatureSpec {
 
 // Documentation's addresses (RFC 5737): the namespace has no way out anyway.
 const range = parseCidr("192.0.2.0/24");
+const address = addressAt(range, 1);
 const table = "ip podwire_trial";
 
 /** In the order of their lines: later ones may use what earlier ones made. */
@@ -54,9 +57,41 @@ export const features = {
   },
   "a node's own rules": {
     program: "nft",
-    lines: renderRuleBase({ podRange: range, nodeAddress: parseIpv4("192.0.2.1") }, undefined),
+    lines: renderRuleBase({ podRange: range, nodeAddress: address }, undefined),
   },
+  "a node's Services": { program: "nft", lines: serviceLines() },
 } as const satisfies Readonly<Record<string, FeatureSpec>>;
+
+/** A Service with all that a rule can do: it chooses by chance and remembers its clients. */
+function serviceLines(): string[] {
+  const targets = [1, 2].map((offset) => ({ address: addressAt(range, offset), port: 80 }));
+  const port: ProxiedPort = {
+    namespace: "default",
+    service: "trial",
+    key: "default/trial/tcp/80",
+    protocol: "tcp",
+    port: 80,
+    clusterAddress: address,
+    balancerAddresses: [],
+    nodePort: 30_080,
+    affinitySeconds: 60,
+    internalPolicy: "Cluster",
+    externalPolicy: "Local",
+    targets: { Cluster: targets, Local: "drop" },
+    serving: new Set(),
+  };
+  const node = { nodeAddress: address, podRange: range, serviceRange: range, dnsAddress: address };
+  const { chains, affinitySets, elements } = serviceTableOf([port], node);
+  return renderTableChange({
+    anew: true,
+    chains,
+    affinitySets: [...affinitySets],
+    elements: [...elements.values()],
+    staleElements: [],
+    staleChains: [],
+    staleAffinitySets: [],
+  });
+}
 
 export type Feature = keyof typeof features;
 

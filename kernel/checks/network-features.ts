@@ -80,7 +80,7 @@ export const connectionTracking: Check = {
   found: () => "marks, states, rewriting",
   problems: [
     failing({
-      features: ["ct mark", "ct state", "nat", "a node's own rules"],
+      features: ["ct mark", "ct state", "nat", "a node's own rules", "a node's Services"],
       modules: "nf_conntrack nft_ct nft_chain_nat nft_fib_ipv4",
       cause: "The kernel has no connection tracking, or does not rewrite addresses by nftables.",
     }),

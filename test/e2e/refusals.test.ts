@@ -37,7 +37,7 @@ const lacks: readonly Lack[] = [
   {
     sentence: "few open files",
     start: ["prlimit", "--nofile=40:40", "--"],
-    says: /open files: 40 for a process by ulimit -Hn; 3 nodes need 48\n {4}prlimit --pid \$\$ --nofile=1024:1024/,
+    says: /open files: 40 for a process by ulimit -Hn; 3 nodes need 60\n {4}prlimit --pid \$\$ --nofile=1024:1024/,
     doctor: /^✗ open files +40 for a process/m,
   },
   {
@@ -128,7 +128,7 @@ describe("a machine that lacks something", () => {
     assert.equal((await runIn([...few, launcher, "doctor", "--nodes", "3"], cleanEnv({}))).code, 0);
     const { code, stdout } = await runIn([...few, launcher, "doctor", "--nodes", "20"], cleanEnv({}));
     assert.equal(code, 1);
-    assert.match(stdout, /^✗ open files +60 for a process by ulimit -Hn; 20 nodes need 112$/m);
+    assert.match(stdout, /^✗ open files +60 for a process by ulimit -Hn; 20 nodes need 145$/m);
   });
 });
 

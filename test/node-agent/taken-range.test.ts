@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseCidr } from "#core/cidr.ts";
 import { takenRange } from "../../node-agent/taken-range.ts";
 
-const ranges = { podCIDR: "10.244.0.0/16", serviceCIDR: "10.96.0.0/16" };
+const ranges = { podCIDR: "10.244.0.0/16", serviceCIDR: "10.96.0.0/16", loadBalancerCIDR: "10.97.0.0/16" };
 const pods = /^the cluster's --pod-cidr 10\.244\.0\.0\/16 overlaps this host's own route /;
 const services = /^the cluster's --service-cidr 10\.96\.0\.0\/16 overlaps this host's own route /;
 
@@ -14,6 +14,7 @@ describe("a range of the cluster", () => {
     ["is taken by the same route", "10.244.0.0/16", pods],
     ["is taken by a wider route", "10.0.0.0/8", pods],
     ["of Services is taken as one of pods", "10.96.128.0/17", services],
+    ["of load balancers is taken as well", "10.97.0.1/32", /--load-balancer-cidr 10\.97\.0\.0\/16 overlaps/],
   ];
   for (const [sentence, route, want] of cases) {
     it(sentence, () => {

@@ -139,10 +139,10 @@ describe("obstacles", () => {
 describe("the costs of a cluster", () => {
   // What was measured on clusters of 1, 3 and 6 nodes.
   const measured = {
-    processFiles: [32, 38, 47],
-    machineFiles: [78, 144, 272],
+    processFiles: [40, 48, 59],
+    machineFiles: [81, 155, 288],
     processes: [43, 65, 98],
-    memoryMiB: [182, 176, 259],
+    memoryMiB: [137, 181, 273],
   };
   for (const resource of resources) {
     it(`ask for more ${resource} than was measured, and for more still to be ample`, () => {
