@@ -4,11 +4,13 @@
 import { randomUUID } from "node:crypto";
 import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
+import { AppError } from "#core/errors.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
 import { dnsAddress } from "#core/services/service-range.ts";
 import type { Containers } from "#kernel/containers.ts";
 import { readHostInfo } from "#kernel/host-info.ts";
+import type { ForeignRoute } from "#kernel/ip.ts";
 import type { Network } from "#kernel/network.ts";
 import type { WatchedRuleset } from "#kernel/ruleset.ts";
 import type { ServiceKernel } from "#kernel/service-table.ts";
@@ -36,11 +38,14 @@ import { runSession, type SessionSenders } from "./session/session.ts";
 import { keepLogs } from "./streams/log-keeper.ts";
 import { createLogReaders } from "./streams/log-readers.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
+import { takenRange } from "./taken-range.ts";
 
 export interface AgentEnvironment {
   readonly options: AgentOptions;
   readonly tun: Tun;
   readonly ruleset: WatchedRuleset;
+  /** The routes and addresses that this host had before. */
+  readonly foreignRoutes: readonly ForeignRoute[];
   readonly network: Network;
   readonly services: ServiceKernel;
   readonly containers: Containers;
@@ -54,10 +59,12 @@ export interface AgentEnvironment {
   readonly signal: AbortSignal;
 }
 
-/** Runs until the signal aborts; pods run on after that. */
+/** Runs until the signal aborts; pods run on after that. Throws "failed-precondition" where the cluster's ranges are taken on this host. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, ruleset, network, services, containers, usage, joinToken, nodeResolvConf } = environment;
-  const { clock, rng, log, signal } = environment;
+  const { options, tun, ruleset, foreignRoutes, network, services, containers, usage, joinToken, nodeResolvConf } = environment;
+  const { clock, rng, log } = environment;
+  const unfit = new AbortController();
+  const signal = AbortSignal.any([environment.signal, unfit.signal]);
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -138,6 +145,8 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
     on: {
       welcome(welcome, senders) {
+        const taken = takenRange(welcome, foreignRoutes);
+        if (taken !== undefined) return unfit.abort(new AppError("failed-precondition", taken));
         ranges = {
           podRange: parseCidr(welcome.podCIDR),
           serviceRange: parseCidr(welcome.serviceCIDR),
@@ -174,6 +183,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
       send: (measurement) => send.measurement(measurement),
     }),
   ]);
+  unfit.signal.throwIfAborted();
 }
 
 interface HelloOptions {

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { linuxContainers } from "#kernel/containers.ts";
 import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
-import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
+import { createLinuxNetwork, prepareHost, prepareTun, readForeignRoutes } from "#kernel/linux-network.ts";
 import { createLinuxServices } from "#kernel/linux-services.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { watchRuleset } from "#kernel/ruleset.ts";
@@ -26,12 +26,13 @@ async function serve(options: AgentOptions): Promise<void> {
     keepInheritedDescriptors();
     prepareHost();
     using tun = openTun({ name: tunName });
-    await prepareTun(signal);
+    const [foreignRoutes] = await Promise.all([readForeignRoutes(signal), prepareTun(signal)]);
     using ruleset = watchRuleset();
     await runAgent({
       options,
       tun,
       ruleset,
+      foreignRoutes,
       network: createLinuxNetwork(podNetnsPrefix(options.nodeName), ruleset),
       services: createLinuxServices(ruleset),
       containers: linuxContainers,

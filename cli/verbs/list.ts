@@ -123,6 +123,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./taint.ts")).taintVerb,
   },
   {
+    name: "doctor",
+    group: "Troubleshooting Commands",
+    summary: "Check whether this machine has what a cluster needs",
+    load: async () => (await import("./doctor.ts")).doctorVerb,
+  },
+  {
     name: "verify",
     group: "Troubleshooting Commands",
     summary: "Prove the rules of the network model on the running cluster",
