@@ -12,6 +12,9 @@ export interface Libc {
   /** `argument` is an address or a plain number, as the request wants it. */
   ioctl(descriptor: number, request: number, argument: number): number;
   fcntl(descriptor: number, command: number, argument: number): number;
+  /** `address` is of two numbers of 4 bytes, the reading end's and the writing end's. */
+  pipe2(address: number, flags: number): number;
+  mkfifo(path: string, mode: number): number;
   /** Answers `to`, which makes it the way to learn where a buffer lies. */
   memmove(to: Uint8Array, from: Uint8Array, length: number): number;
 }
@@ -27,6 +30,8 @@ export function libc(): Libc {
       write: library.func("intptr_t write(int descriptor, uintptr_t address, size_t length)"),
       ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
       fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
+      pipe2: library.func("int pipe2(uintptr_t address, int flags)"),
+      mkfifo: library.func("int mkfifo(const char *path, unsigned int mode)"),
       memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
     };
   }

@@ -112,8 +112,8 @@ function describeExitCodes(): void {
   it("refuses a folder of an earlier run", async () => {
     await using lab = openContainerLab();
     const spec = lab.spec(["true"]);
-    await linuxContainers.start(spec, signal);
-    await assert.rejects(linuxContainers.start(spec, signal));
+    await linuxContainers.start(spec, { signal });
+    await assert.rejects(linuxContainers.start(spec, { signal }));
   });
 
   it("leaves no descriptor open where its start fails", async () => {
@@ -121,7 +121,7 @@ function describeExitCodes(): void {
     const spec = lab.spec(["true"]);
     mkdirSync(spec.stateDir);
     writeFileSync(join(spec.stateDir, "exit"), "");
-    await assert.rejects(linuxContainers.start(spec, signal), /EEXIST.*exit/);
+    await assert.rejects(linuxContainers.start(spec, { signal }), /EEXIST.*exit/);
     const open = readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === spec.logPath);
     assert.deepEqual(open, []);
   });
@@ -479,8 +479,8 @@ function describeView(): void {
     );
     assert.deepEqual(others, [
       ["0", "/dev/null"],
-      ["1", container.logPath],
-      ["2", container.logPath],
+      ["1", join(container.stateDir, "output")],
+      ["2", join(container.stateDir, "output")],
     ]);
   });
 
