@@ -15,7 +15,7 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join, normalize } from "node:path";
-import { Readable, type Writable } from "node:stream";
+import { Duplex, Readable, type Writable } from "node:stream";
 import { AppError } from "#core/errors.ts";
 import type { ContainerLimits } from "./cgroups.ts";
 import { createInput, type InputKind } from "./container-input.ts";
@@ -44,6 +44,8 @@ const stdioScript = join(import.meta.dirname, "stdio.sh");
 const script = join(import.meta.dirname, "container.sh");
 const environmentScript = join(import.meta.dirname, "environment.sh");
 const pipes = ["pipe", "pipe", "pipe"] as const;
+/** An exec belongs to its user, whom only this agent can tell: it does not outlive the agent. */
+const mortal = ["setpriv", "--pdeathsig=KILL", "--"];
 
 export interface ContainerSpec {
   /** Absolute; made if it is absent; a folder of an earlier run can't be used again. */
@@ -169,21 +171,20 @@ export const linuxContainers: Containers = {
     const state = readState(stateDir);
     if (state.state !== "running") throw new AppError("failed-precondition", "the container is not running");
     const enter = ["--target", String(state.init.pid), "--mount", "--pid", "--uts", "--ipc", "--net"];
-    // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
-    const mortal = ["setpriv", "--pdeathsig=KILL"];
     const { env, workingDir, rights } = { ...readInherited(stateDir), ...command };
-    const inside = ["sh", "/proc/self/fd/3", workingDir, rightsArguments(rights).join(" "), ...command.argv];
+    const inside = [...mortal, "sh", "/proc/self/fd/3", workingDir, rightsArguments(rights).join(" "), ...command.argv];
     const variables = handedOver(on === "terminal" ? { TERM: "xterm", ...env } : env);
     // What enters a pid namespace is no leader of a group, and so may become the leader of the terminal's session.
     const leading = on === "terminal" ? ["setsid", "--ctty", "--"] : [];
     // Detached: the command and what it starts are one process group.
     const entering = limited(stateDir, ["nsenter", ...enter, "--", ...leading, ...inside]);
-    const [program = "", ...args] = [...mortal, "--", ...entering];
+    const [program = "", ...args] = [...mortal, ...entering];
     const options = { detached: true, cwd: "/", env: { ...ownEnvironment, ...variables } };
     const terminal = on === "terminal" ? openTerminal(state.init.pid, rights.user) : undefined;
     // The container's view of the file system may not have the script.
     const script = openSync(environmentScript, "r");
-    const child = spawn(program, args, { ...options, stdio: [...(terminal?.inside ?? pipes), script] });
+    const child = spawn(program, args, { ...options, stdio: [...(terminal?.inside ?? pipes), script, "pipe"] });
+    answerOnce(child.stdio[4]);
     closeSync(script);
     terminal?.letGo();
     const exitCode = new Promise<number>((resolve, reject) => {
@@ -255,6 +256,13 @@ async function spawnContainer(
   });
   child.unref();
   return child;
+}
+
+/** environment.sh asks whether its agent lives. */
+function answerOnce(ear: ChildProcess["stdio"][4]): void {
+  assert(ear instanceof Duplex, "a pipe of Node's goes both ways");
+  ear.on("error", () => {});
+  ear.once("data", () => ear.end("\n"));
 }
 
 function streamsOf(child: ChildProcess, terminal: Terminal | undefined): Pick<Exec, "stdin" | "stdout" | "stderr"> {

@@ -725,6 +725,26 @@ function describeExec(): void {
     assert.equal(container.state.state, "running");
   });
 
+  it("ends with the agent that it belongs to, however soon that is killed", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const seconds = uniqueSeconds();
+    for (let delayMs = 0; delayMs < 24; delayMs += 2) {
+      const starter = spawn(
+        process.execPath,
+        [join(import.meta.dirname, "start-exec.ts"), container.stateDir, "sleep", seconds],
+        {
+          stdio: ["ignore", "pipe", "ignore"],
+        },
+      );
+      await once(starter.stdout, "data");
+      await sleep(delayMs);
+      starter.kill("SIGKILL");
+      await until(() => processesNamed(seconds).length === 0, `no process after a kill at ${delayMs} ms`);
+    }
+    assert.equal(processesLike(container.init().pid).length, 2);
+  });
+
   it("ends with its container", async () => {
     await using lab = openContainerLab();
     const container = await lab.startIdle();
