@@ -3,11 +3,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { openInput } from "#kernel/container-input.ts";
+import { linuxContainers } from "#kernel/containers.ts";
 import { requireSandbox } from "../support/sandbox.ts";
 import { until } from "../support/until.ts";
 import { execIn, openContainerLab, type TestContainer } from "./container-lab.ts";
+import { makePod, openPodLab } from "./pod-lab.ts";
 
 /** Shows what it reads, and that it read the end. */
 const reader = ["sh", "-c", "cat; echo ended"];
@@ -84,6 +87,28 @@ describe("a container's input that ends once", () => {
     const container = await lab.start(["sh", "-c", "exit 3"], { stdin: "once" });
     assert.equal(await container.exitCode(), 3);
     assert.throws(() => openInput(container.stateDir, { pid: process.pid, startTicks: "0" }), /not running/);
+  });
+});
+
+describe("a pod whose container's input ends once", () => {
+  before(requireSandbox);
+
+  it("has a new input in each run", async () => {
+    await using lab = await openPodLab();
+    await using agent = lab.startAgent();
+    const command = ["sh", "-c", "cat; echo ended"];
+    const pod = makePod("fed", [], { containers: [{ name: "main", image: "any", command, stdin: true, stdinOnce: true }] });
+    agent.set(pod);
+    const found = () => agent.pods.find("default", "fed", "main");
+    for (const [run, word] of ["one\n", "two\n"].entries()) {
+      const init = await until(() => {
+        const state = linuxContainers.read(found().stateDir);
+        return basename(found().stateDir) === String(run) && state.state === "running" && state.init;
+      }, `run ${run}`);
+      const path = found().logPath(0) ?? "";
+      openInput(found().stateDir, init)?.end(word);
+      await until(() => readFileSync(path, "utf8") === `${word}ended\n`, "its word and its end");
+    }
   });
 });
 
