@@ -6,6 +6,7 @@ import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
+import { balancerAddresses } from "#core/services/proxied-port.ts";
 import { dnsAddress } from "#core/services/service-range.ts";
 import type { Containers } from "#kernel/containers.ts";
 import { readHostInfo } from "#kernel/host-info.ts";
@@ -101,7 +102,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     const host = { nodeAddress, podRange: parseCidr(ranges.podCIDR), serviceRange: parseCidr(ranges.serviceCIDR) };
     const peerAddresses = [...peers.values()].map((peer) => peer.nodeAddress);
     const changed = Promise.all([
-      keeper.setView({ ...host, podCidrs, peerAddresses }),
+      keeper.setView({ ...host, podCidrs, peerAddresses, balancerAddresses: balancerAddresses(view.services) }),
       serviceKeeper.set({ ...view, ...host, nodeName, dnsAddress: dnsAddress(host.serviceRange) }),
     ]);
     pods.set(view.pods, view);

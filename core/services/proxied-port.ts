@@ -50,6 +50,11 @@ export function proxiedPorts({ services, endpointSlices, nodeName, zone }: Proxy
   return [...services.values()].filter(isOurs).flatMap((service) => portsOf(service, backendsOf, { nodeName, zone }));
 }
 
+/** Every address of a load balancer, once. */
+export function balancerAddresses(services: ProxyView["services"]): Ipv4[] {
+  return [...new Set([...services.values()].filter(isOurs).flatMap(ingressOf))];
+}
+
 export function healthChecked({ services, endpointSlices, nodeName }: ProxyView): HealthChecked[] {
   const checked = [...services.values()].filter(({ spec }) => spec !== undefined && hasHealthCheckPort(spec)).filter(isOurs);
   if (checked.length === 0) return [];
@@ -75,12 +80,12 @@ function portsOf(service: Service, backendsOf: BackendsOf, viewpoint: Viewpoint)
   const address = clusterIpOf(service);
   if (spec === undefined || address === undefined) return [];
   const [namespace, name] = [metadata?.namespace ?? "", metadata?.name ?? ""];
-  const { isExternal, hasBalancer } = serviceTypeOf(spec);
+  const { isExternal } = serviceTypeOf(spec);
   const whole = {
     namespace,
     service: name,
     clusterAddress: parseIpv4(address),
-    balancerAddresses: hasBalancer ? ingressOf(service) : [],
+    balancerAddresses: ingressOf(service),
     affinitySeconds: affinityOf(spec),
     internalPolicy: policyOf(spec.internalTrafficPolicy),
     externalPolicy: isExternal ? policyOf(spec.externalTrafficPolicy) : "Cluster",
@@ -103,7 +108,8 @@ function identityOf({ name = "", protocol }: ServicePort): Pick<PortIdentity, "p
   return { portName: name, protocol: protocol === "UDP" ? "udp" : "tcp" };
 }
 
-function ingressOf({ status }: Service): Ipv4[] {
+function ingressOf({ spec, status }: Service): Ipv4[] {
+  if (!serviceTypeOf(spec).hasBalancer) return [];
   return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = "" }) => (ip === "" ? [] : [parseIpv4(ip)]));
 }
 

@@ -22,6 +22,8 @@ export interface NetworkView {
   /** This node's own blocks. */
   readonly podCidrs: readonly Cidr[];
   readonly peerAddresses: readonly Ipv4[];
+  /** Of load balancers; every node answers there. */
+  readonly balancerAddresses: readonly Ipv4[];
 }
 
 export interface WantedNetwork {
@@ -46,12 +48,14 @@ const answers: Rule = { priority: 90, mark: underlayMark, table: mainTable };
  * (5) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
  */
 export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): WantedNetwork {
-  const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses } = view;
+  const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses, balancerAddresses } = view;
   const toTun = { device: tunName, source: nodeAddress };
   const held = links.filter(({ address }) => podCidrs.some((block) => cidrContains(block, address)));
   return {
     routes: lastToEach([
-      ...[podRange, serviceRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
+      ...[podRange, serviceRange, ...balancerAddresses.map(hostCidr)].map(
+        (destination): Route => ({ table: mainTable, destination, to: toTun }),
+      ),
       ...podCidrs.map((destination): Route => ({ table: mainTable, destination, to: "unreachable" })),
       ...held.map(
         ({ device, address }): Route => ({

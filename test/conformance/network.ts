@@ -332,6 +332,7 @@ function describeApplying(open: Open): void {
         serviceRange: parseCidr("10.96.0.0/16"),
         podCidrs: [unreachable.destination],
         peerAddresses: [parseIpv4("192.168.0.2")],
+        balancerAddresses: [],
       },
       [{ netns: `${netnsPrefix}a`, device: "pwa", address: parseIpv4("10.244.1.2") }],
     );

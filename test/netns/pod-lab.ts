@@ -244,6 +244,7 @@ function viewOf(podCidr: string): NetworkView {
     serviceRange: parseCidr("10.96.0.0/16"),
     podCidrs: [parseCidr(podCidr)],
     peerAddresses: [],
+    balancerAddresses: [],
   };
 }
 

@@ -36,7 +36,7 @@ export const anyWanted: fc.Arbitrary<(netnsPrefix: string) => WantedNetwork> = f
     ({ podCidrs, podRange, peers, pods }) =>
       (netnsPrefix) =>
         wantedNetwork(
-          { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses: peers.map(peerAddress) },
+          { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses: peers.map(peerAddress), balancerAddresses: [] },
           pods.map(([number, block]) => linkOf(number, block, netnsPrefix)),
         ),
   );

@@ -16,6 +16,7 @@ const view: NetworkView = {
   serviceRange: parseCidr("10.96.0.0/16"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2"), parseIpv4("192.168.0.3")],
+  balancerAddresses: [],
 };
 const web: PodLink = { netns: "node-1.web", device: "pwaaaaaaaaaaaa", address: parseIpv4("10.244.1.2") };
 const client: PodLink = { netns: "node-1.client", device: "pwbbbbbbbbbbbb", address: parseIpv4("10.244.1.3") };

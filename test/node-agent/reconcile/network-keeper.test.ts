@@ -19,6 +19,7 @@ const view: NetworkView = {
   serviceRange: parseCidr("10.96.0.0/16"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2")],
+  balancerAddresses: [],
 };
 const links: readonly PodLink[] = [2, 3, 4].map((last) => ({
   netns: `node.${last}`,

@@ -136,6 +136,7 @@ describe("planNetwork", () => {
       serviceRange,
       podCidrs: [parseCidr("10.244.1.0/24")],
       peerAddresses: [peerAddress(2)],
+      balancerAddresses: [],
     };
     const first = { netns: `${prefix}pod-0`, device: "pwpod0", address: podAddress(0) };
     const second = { netns: `${prefix}pod-1`, device: "pwpod1", address: podAddress(1) };
@@ -158,7 +159,7 @@ describe("planNetwork", () => {
     it(`makes a pod anew whose ${missing} is missing, with the route to it`, async () => {
       const link = { netns: `${prefix}pod-0`, device: "pwpod0", address: podAddress(0) };
       const wanted = wantedNetwork(
-        { nodeAddress, podRange, serviceRange, podCidrs: [parseCidr("10.244.1.0/24")], peerAddresses: [] },
+        { nodeAddress, podRange, serviceRange, podCidrs: [parseCidr("10.244.1.0/24")], peerAddresses: [], balancerAddresses: [] },
         [link],
       );
       const network = await networkAfter(planNetwork(wanted, await createFakeNetwork().read(signal)));
@@ -173,7 +174,10 @@ describe("planNetwork", () => {
   }
 
   it("sets the rule base only where another one stands", () => {
-    const wanted = wantedNetwork({ nodeAddress, podRange, serviceRange, podCidrs: [], peerAddresses: [] }, []);
+    const wanted = wantedNetwork(
+      { nodeAddress, podRange, serviceRange, podCidrs: [], peerAddresses: [], balancerAddresses: [] },
+      [],
+    );
     const opsFrom = (ruleBase: string | undefined) => planNetwork(wanted, { ...achieved(wanted), ruleBase }).map(({ op }) => op);
     assert.deepEqual(opsFrom(digestOf(wanted.ruleBase)), []);
     assert.deepEqual(opsFrom(undefined), ["set-rule-base"]);

@@ -10,6 +10,7 @@ const view: NetworkView = {
   serviceRange: parseCidr("10.96.0.0/16"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2"), parseIpv4("192.168.0.3")],
+  balancerAddresses: [],
 };
 const pod = { netns: "node.a", device: "pwa", address: parseIpv4("10.244.1.2") };
 
@@ -53,6 +54,12 @@ describe("wantedNetwork", () => {
         ["nodes", "192.168.0.3"],
       ],
     );
+  });
+
+  it("leads to load balancers' addresses as to services", () => {
+    const { routes } = wantedNetwork({ ...view, balancerAddresses: [parseIpv4("203.0.113.5")] }, []);
+    const found = routes.find(({ destination }) => formatCidr(destination) === "203.0.113.5/32");
+    assert.deepEqual(found?.to, { device: tunName, source: view.nodeAddress });
   });
 
   it("gives a host port that two pods ask for to the first, and each address its own", () => {
