@@ -1,4 +1,4 @@
-/* npm run bench [-- cluster|pods|overlay|store …]: measures and prints a table; figures, no verdicts. */
+/* npm run bench [-- cluster|pods|overlay|services|store …]: measures and prints a table; figures, no verdicts. */
 
 import type { Row } from "./row.ts";
 
@@ -6,6 +6,7 @@ const suites: Readonly<Record<string, () => Promise<Row[]>>> = {
   cluster: async () => (await import("./cluster.ts")).benchCluster(),
   pods: async () => (await import("./pods.ts")).benchPods(),
   overlay: async () => (await import("./overlay.ts")).benchOverlay(),
+  services: async () => (await import("./services.ts")).benchServices(),
   store: async () => (await import("./store.ts")).benchStore(),
 };
 
