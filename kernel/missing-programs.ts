@@ -6,7 +6,7 @@ import { AppError } from "#core/errors.ts";
 import { type Program, programPackages } from "./run.ts";
 
 /** Without these no pod comes up; the others are missed only by who uses them. */
-const needed: readonly Program[] = ["ip", "mount", "nft", "nsenter", "setpriv", "tini", "unshare"];
+const needed: readonly Program[] = ["conntrack", "ip", "mount", "nft", "nsenter", "setpriv", "tini", "unshare"];
 
 /** "failed-precondition" that names each program that no folder of `path` holds, with its package. */
 export function refuseMissingPrograms(path: string): void {

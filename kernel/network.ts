@@ -63,6 +63,7 @@ export interface HostPort {
 /** The constant part of the nftables table. */
 export interface RuleBase {
   readonly podRange: Cidr;
+  readonly serviceRange: Cidr;
   readonly nodeAddress: Ipv4;
 }
 

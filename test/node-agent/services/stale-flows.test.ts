@@ -78,6 +78,7 @@ describe("a flow of UDP", () => {
     const digest = (...objects: readonly (Service | EndpointSlice)[]) =>
       udpDigest(proxiedPorts(proxyViewOf(...objects)), proxyNode);
     assert.equal(digest(...services("10.244.1.2")), "");
+    assert.equal(digest(makeService("dns", { clusterIP: "10.96.0.10", ports: [{ port: 53, protocol: "UDP" }] })), "");
     assert.equal(digest(...names, ...services("10.244.1.2")), digest(...names, ...services("10.244.1.3")));
     assert.notEqual(digest(...names), digest(...names.slice(0, 1)));
   });
