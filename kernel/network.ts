@@ -66,6 +66,7 @@ export interface HostPort {
 /** The constant part of the nftables table. */
 export interface RuleBase {
   readonly podRange: Cidr;
+  readonly serviceRange: Cidr;
   readonly nodeAddress: Ipv4;
 }
 

@@ -15,7 +15,12 @@ const prefix = "node.";
 /** Steps that lead a fresh network into some state, sensible or not: half-made pods, routes to nowhere, another node's rules. */
 const anyMess: fc.Arbitrary<NetworkStep[]> = fc
   .record({
-    base: fc.option(fc.constantFrom<RuleBase>({ podRange, nodeAddress }, { podRange, nodeAddress: parseIpv4("192.168.0.9") })),
+    base: fc.option(
+      fc.constantFrom<RuleBase>(
+        { podRange, serviceRange, nodeAddress },
+        { podRange, serviceRange, nodeAddress: parseIpv4("192.168.0.9") },
+      ),
+    ),
     pods: fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 5 }), fc.constantFrom("whole", "device", "netns")), {
       selector: ([number]) => number,
       maxLength: 5,
