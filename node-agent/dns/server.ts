@@ -16,15 +16,27 @@ export interface DnsServerOptions {
   readonly port: number;
   readonly resolver: Resolver;
   readonly counters: DnsCounters;
+  readonly limits?: TcpLimits;
 }
 
-const connectionsMax = 128;
-const idleMs = 10_000;
-/** Longer than any query that means something. */
-const messageBytesMax = 4_096;
-/** Of one connection. */
-const inFlightMax = 16;
-const unreadBytesMax = 1 << 20;
+export interface TcpLimits {
+  readonly connectionsMax: number;
+  readonly idleMs: number;
+  /** Longer than any query that means something. */
+  readonly messageBytesMax: number;
+  /** Questions of one connection that somebody else is asked. */
+  readonly inFlightMax: number;
+  /** Answers that its client does not read. */
+  readonly unreadBytesMax: number;
+}
+
+const tcpLimits: TcpLimits = {
+  connectionsMax: 128,
+  idleMs: 10_000,
+  messageBytesMax: 4_096,
+  inFlightMax: 16,
+  unreadBytesMax: 1 << 20,
+};
 /** While the process does something else, questions wait in the kernel: a thousand or so, where that allows it. */
 const burstBytes = 1 << 20;
 
@@ -69,18 +81,19 @@ async function serveUdp({ host, port, resolver, counters }: DnsServerOptions, on
   };
 }
 
-async function serveTcp({ host, port, resolver, counters }: DnsServerOptions, onBroken: (error: Error) => void) {
+async function serveTcp(options: DnsServerOptions, onBroken: (error: Error) => void) {
+  const { host, port, counters, limits = tcpLimits } = options;
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     for (const oldest of sockets) {
-      if (sockets.size < connectionsMax) break;
+      if (sockets.size < limits.connectionsMax) break;
       counters.tcp.evicted += 1;
       sockets.delete(oldest);
       oldest.destroy();
     }
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    serveConnection(socket, resolver, counters);
+    serveConnection(socket, options);
   });
   server.listen(port, host);
   await once(server, "listening");
@@ -94,7 +107,8 @@ async function serveTcp({ host, port, resolver, counters }: DnsServerOptions, on
 }
 
 /** Messages of two bytes' length and their bytes, as many as come (RFC 7766). */
-function serveConnection(socket: Socket, resolver: Resolver, counters: DnsCounters): void {
+function serveConnection(socket: Socket, { resolver, counters, limits = tcpLimits }: DnsServerOptions): void {
+  const { idleMs, messageBytesMax, inFlightMax, unreadBytesMax } = limits;
   let unread: Buffer = Buffer.alloc(0);
   let inFlight = 0;
   const drop = (why: "idle" | "oversize" | "stalled") => {
