@@ -7,6 +7,8 @@ import { parseCidr } from "#core/cidr.ts";
 import { isAppError } from "#core/errors.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
 import {
+  localTable,
+  loopbackName,
   mainTable,
   type Network,
   type NetworkStep,
@@ -72,6 +74,13 @@ function describeRoutes(open: Open): void {
     [
       "that is unreachable, for one address in the pods' table",
       { ...unreachable, table: podTable, destination: parseCidr("10.9.9.9/32") },
+    ],
+    [
+      "to the host itself",
+      {
+        ...{ table: localTable, destination: parseCidr("10.96.0.10/32") },
+        to: { device: loopbackName, source: nodeAddress },
+      },
     ],
     ["to everywhere, in the pods' table", { table: podTable, destination: parseCidr("0.0.0.0/0"), to: { device: tunName } }],
   ];
