@@ -25,6 +25,8 @@ export type PatchType = "strategic" | "merge" | "json";
 export interface Patch {
   readonly type: PatchType;
   readonly json: string;
+  /** Changes that, and nothing else. */
+  readonly subresource?: "status";
 }
 
 export interface Changed {
@@ -49,9 +51,9 @@ export function createChanger(invocation: Invocation<ChangeOptions>, connection:
   return {
     dryRun,
     format,
-    async patch({ kind, object }, { type, json }) {
+    async patch({ kind, object }, { type, json, subresource = "" }) {
       const { name = "", namespace = "" } = object.metadata ?? {};
-      const request = { kind: kind.kind, namespace, name, type, json, validate: "", dryRun: dryRun !== "none" };
+      const request = { kind: kind.kind, namespace, name, type, json, validate: "", dryRun: dryRun !== "none", subresource };
       const answer = await connection.client.patch(request, connection.prompt(signal));
       for (const warning of answer.warnings) await printer.printError(`Warning: ${warning}\n`);
       return { item: unwrap(answer.object), changed: answer.action !== "unchanged" };

@@ -2,10 +2,11 @@
 
 import { isUtf8 } from "node:buffer";
 import type { JsonObject } from "#core/json.ts";
+import { createdService, type ServiceFlags } from "./created-service.ts";
 import { type DataSources, readDataSources } from "./data-sources.ts";
 import { UsageError } from "./usage-error.ts";
 
-export interface CreateFlags extends DataSources {
+export interface CreateFlags extends DataSources, ServiceFlags {
   readonly type?: string;
 }
 
@@ -21,9 +22,12 @@ export async function createdObject(words: readonly string[], flags: CreateFlags
       return configMap(oneName(rest), flags);
     case "secret":
       return secret(rest, flags);
+    case "service":
+    case "svc":
+      return createdService(rest, flags);
     default:
       throw new UsageError(
-        `Unexpected args: [${words.join(" ")}]: want namespace NAME, configmap NAME, secret generic NAME, or files: -f ${kind}`,
+        `Unexpected args: [${words.join(" ")}]: want namespace NAME, configmap NAME, secret generic NAME, service TYPE NAME, or files: -f ${kind}`,
         { inFlags: true },
       );
   }

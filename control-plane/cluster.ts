@@ -19,6 +19,8 @@ export interface Cluster {
   /** The length of each node's block in `podCidr`. */
   readonly nodeCidrPrefix: number;
   readonly serviceCidr: Cidr;
+  /** The addresses of LoadBalancers. */
+  readonly balancerCidr: Cidr;
 }
 
 export interface OpenedCluster extends Cluster {
@@ -28,6 +30,8 @@ export interface OpenedCluster extends Cluster {
 
 export const firstNamespaces = ["default", "kube-system"] as const;
 
+const servicePrefixMax = 28;
+const balancerPrefixMax = 30;
 const configKey = "cluster/config";
 
 interface StoredConfig {
@@ -35,12 +39,21 @@ interface StoredConfig {
   readonly podCIDR: string;
   readonly nodeCIDRPrefix: number;
   readonly serviceCIDR: string;
+  readonly loadBalancerCIDR: string;
   readonly secret: string;
 }
 
 /** Throws "invalid" where the ranges overlap or no node's block fits. */
-export function checkRanges({ podCidr, nodeCidrPrefix, serviceCidr }: Omit<Cluster, "name">): void {
-  refuseOverlaps({ "--pod-cidr": podCidr, "--service-cidr": serviceCidr });
+export function checkRanges({ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr }: Omit<Cluster, "name">): void {
+  refuseOverlaps({ "--pod-cidr": podCidr, "--service-cidr": serviceCidr, "--load-balancer-cidr": balancerCidr });
+  if (serviceCidr.prefix > servicePrefixMax) {
+    throw invalid(
+      `--service-cidr ${formatCidr(serviceCidr)} is too small: its tenth address is the cluster's name server; want a /${servicePrefixMax} or larger`,
+    );
+  }
+  if (balancerCidr.prefix > balancerPrefixMax) {
+    throw invalid(`--load-balancer-cidr ${formatCidr(balancerCidr)} is too small: want a /${balancerPrefixMax} or larger`);
+  }
   if (nodeCidrPrefix < podCidr.prefix || nodeCidrPrefix > 30) {
     throw invalid(
       `--node-cidr-prefix ${nodeCidrPrefix} must be from ${podCidr.prefix} (the length of --pod-cidr ${formatCidr(podCidr)}) to 30`,
@@ -75,8 +88,14 @@ export async function openCluster(
   });
 }
 
-function configOf({ name, podCidr, nodeCidrPrefix, serviceCidr }: Cluster): Omit<StoredConfig, "secret"> {
-  return { name, podCIDR: formatCidr(podCidr), nodeCIDRPrefix: nodeCidrPrefix, serviceCIDR: formatCidr(serviceCidr) };
+function configOf({ name, podCidr, nodeCidrPrefix, serviceCidr, balancerCidr }: Cluster): Omit<StoredConfig, "secret"> {
+  return {
+    name,
+    podCIDR: formatCidr(podCidr),
+    nodeCIDRPrefix: nodeCidrPrefix,
+    serviceCIDR: formatCidr(serviceCidr),
+    loadBalancerCIDR: formatCidr(balancerCidr),
+  };
 }
 
 const flags = {
@@ -84,6 +103,7 @@ const flags = {
   podCIDR: "--pod-cidr",
   nodeCIDRPrefix: "--node-cidr-prefix",
   serviceCIDR: "--service-cidr",
+  loadBalancerCIDR: "--load-balancer-cidr",
 } as const satisfies Record<keyof Omit<StoredConfig, "secret">, string>;
 
 function refuseDifference(stored: Omit<StoredConfig, "secret">, wanted: Omit<StoredConfig, "secret">): void {

@@ -21,13 +21,23 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, name: "control-plane" });
   await runDaemon(log, async (signal) => {
     checkRanges(options);
-    const { cluster, joinTokenFile, userTokenFile, podCidr, nodeCidrPrefix, serviceCidr, socket, listen, heartbeatTimeoutMs } =
-      options;
+    const {
+      cluster,
+      joinTokenFile,
+      userTokenFile,
+      podCidr,
+      nodeCidrPrefix,
+      serviceCidr,
+      balancerCidr,
+      socket,
+      listen,
+      heartbeatTimeoutMs,
+    } = options;
     const tokens = { join: await readToken(joinTokenFile), user: await readToken(userTokenFile) };
     await using store = await openStoreFor(options);
     await using controlPlane = await startControlPlane({
       ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng, name: cluster },
-      ...{ podCidr, nodeCidrPrefix, serviceCidr, socket, listen, heartbeatTimeoutMs },
+      ...{ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr, socket, listen, heartbeatTimeoutMs },
     });
     await controlPlane.ended;
   });

@@ -15,6 +15,7 @@ export interface ControlPlaneOptions {
   readonly podCidr: Cidr;
   readonly nodeCidrPrefix: number;
   readonly serviceCidr: Cidr;
+  readonly balancerCidr: Cidr;
   readonly heartbeatTimeoutMs: number;
   readonly logLevel: LogLevel;
 }
@@ -32,6 +33,7 @@ export const controlPlaneFlags = {
   "pod-cidr": { value: "cidr", description: "all pods' addresses", fallback: "10.244.0.0/16" },
   "node-cidr-prefix": { value: "length", description: "the length of each node's block of --pod-cidr", fallback: "24" },
   "service-cidr": { value: "cidr", description: "all Services' addresses", fallback: "10.96.0.0/16" },
+  "load-balancer-cidr": { value: "cidr", description: "the addresses of LoadBalancers", fallback: "10.97.0.0/24" },
   "heartbeat-timeout": { value: "seconds", description: "a node that is silent for so long is NotReady", fallback: "3" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
@@ -50,6 +52,7 @@ export function parseControlPlaneOptions(source: FlagSource): ControlPlaneOption
     podCidr: cidr("pod-cidr", flags["pod-cidr"]),
     nodeCidrPrefix: numberOf("node-cidr-prefix", flags["node-cidr-prefix"], { min: 1, whole: true }),
     serviceCidr: cidr("service-cidr", flags["service-cidr"]),
+    balancerCidr: cidr("load-balancer-cidr", flags["load-balancer-cidr"]),
     heartbeatTimeoutMs: numberOf("heartbeat-timeout", flags["heartbeat-timeout"], { min: 0.1, whole: false }) * 1000,
     logLevel: parseLogLevel(flags["log-level"]),
   };

@@ -10,11 +10,14 @@ import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type RpcServer } from "#rpc/server.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
+import { firstServices } from "./controllers/first-services.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
 import { nodeEvents } from "./controllers/node-events.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { podGc } from "./controllers/pod-gc.ts";
 import { taintEviction } from "./controllers/taint-eviction.ts";
+import { noEndpointEvents } from "./endpoints/no-endpoint-events.ts";
+import { sliceController } from "./endpoints/slice-controller.ts";
 import { eventExpiry } from "./events/expiry.ts";
 import { createEventRecorder } from "./events/recorder.ts";
 import { cryptoIds, type Ids } from "./ids.ts";
@@ -69,9 +72,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...{ store, clock, ids, log, leases, sessions, streams, events, range: cluster },
     readState: createStateReader(store),
     keyFor: (a, b) => pairKey(cluster.secret, a, b),
-    welcome: { cluster: cluster.name, podCIDR: formatCidr(cluster.podCidr), serviceCIDR: formatCidr(cluster.serviceCidr) },
+    welcome: {
+      cluster: cluster.name,
+      podCIDR: formatCidr(cluster.podCidr),
+      serviceCIDR: formatCidr(cluster.serviceCidr),
+      loadBalancerCIDR: formatCidr(cluster.balancerCidr),
+    },
   });
-  const users = clusterHandlers({ store, clock, ids, cluster, version: podwireVersion(), sessions, streams });
+  const users = clusterHandlers({ store, clock, ids, rng, cluster, version: podwireVersion(), sessions, streams });
   const serve = (transport: Transport): RpcServer => {
     const server = createRpcServer({
       authorize: createAuthorize({ transport, store, tokens }),
@@ -82,6 +90,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     return server;
   };
 
+  // Whoever finds the cluster finds them in it.
+  const first = firstServices({ store, clock, rng, ids, ranges: cluster, endpoint: () => options.listen });
+  await first.run(options.signal);
+
   await using opened = new AsyncDisposableStack();
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
@@ -91,6 +103,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     followStore(store, signal, (key) => {
       if (!key?.startsWith("events/")) sessions.wakeAll();
     }),
+    runLoop(surroundings, first, signal),
+    runLoop(surroundings, sliceController(surroundings, ids), signal),
+    runLoop(surroundings, noEndpointEvents(surroundings), signal),
     runLoop(surroundings, podCidrController(surroundings, cluster), signal),
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),

@@ -10,6 +10,7 @@ export interface ClusterConfig {
   readonly nodeCount: number;
   readonly podCidr: string;
   readonly serviceCidr: string;
+  readonly loadBalancerCidr: string;
   readonly logLevel: LogLevel;
 }
 
@@ -26,13 +27,15 @@ export interface HostPlan {
 }
 
 /** "invalid" with what to change. */
-export function checkConfig({ nodeCount, podCidr, serviceCidr }: ClusterConfig): void {
+export function checkConfig({ nodeCount, podCidr, serviceCidr, loadBalancerCidr }: ClusterConfig): void {
   if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > nodesMax) {
     throw invalid(`--nodes ${nodeCount}: want a whole number from 1 to ${nodesMax}`);
   }
   const pods = parseCidr(podCidr);
   const services = parseCidr(serviceCidr);
-  refuseOverlaps({ "--pod-cidr": pods, "--service-cidr": services, "the hosts' own network": underlay });
+  const balancers = parseCidr(loadBalancerCidr);
+  const ranges = { "--pod-cidr": pods, "--service-cidr": services, "--load-balancer-cidr": balancers };
+  refuseOverlaps({ ...ranges, "the hosts' own network": underlay });
   const blocks = pods.prefix > nodeCidrPrefix ? 0 : subnetCount(pods, nodeCidrPrefix);
   if (blocks < nodeCount) {
     throw invalid(

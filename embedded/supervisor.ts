@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseIpv4 } from "#core/ipv4.ts";
 import { createHosts, onHost } from "#kernel/hosts.ts";
 import { type Service, supervise } from "#kernel/supervise.ts";
@@ -22,7 +23,8 @@ import { type ClusterFolder, clusterFolder } from "./cluster-folder.ts";
 
 /** Each host is a process: small young generations and one malloc arena save 5 MB of each, and the overlay's throughput does not suffer. */
 const thrifty = ["--max-semi-space-size=1"];
-const project = join(import.meta.dirname, "..");
+const controlPlaneProgram = fileURLToPath(import.meta.resolve("../control-plane/main.ts"));
+const agentProgram = fileURLToPath(import.meta.resolve("../node-agent/main.ts"));
 const [name = "", tied] = process.argv.slice(2);
 const folder = clusterFolder(name, process.env);
 const config = JSON.parse(readFileSync(folder.config, "utf8")) as ClusterConfig;
@@ -40,9 +42,12 @@ await runDaemon(log, async (signal) => {
   await Promise.all(services.map((service) => supervise(service, { clock: systemClock, rng: systemRng, log, signal })));
 });
 
-function controlPlane({ name: cluster, podCidr, serviceCidr, logLevel }: ClusterConfig, paths: ClusterFolder): Service {
+function controlPlane(
+  { name: cluster, podCidr, serviceCidr, loadBalancerCidr, logLevel }: ClusterConfig,
+  paths: ClusterFolder,
+): Service {
   return service(paths, controlPlaneHost.name, [
-    join(project, "control-plane", "main.ts"),
+    controlPlaneProgram,
     ...["--cluster", cluster],
     ...["--data", paths.data],
     ...["--socket", paths.socket],
@@ -51,13 +56,14 @@ function controlPlane({ name: cluster, podCidr, serviceCidr, logLevel }: Cluster
     ...["--pod-cidr", podCidr],
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
     ...["--service-cidr", serviceCidr],
+    ...["--load-balancer-cidr", loadBalancerCidr],
     ...["--log-level", logLevel],
   ]);
 }
 
 function agent({ name: node, address }: HostPlan, { logLevel }: ClusterConfig, paths: ClusterFolder): Service {
   return service(paths, node, [
-    join(project, "node-agent", "main.ts"),
+    agentProgram,
     ...["--server", `${controlPlaneHost.address}:${agentPort}`],
     ...["--node-name", node],
     ...["--node-ip", address],

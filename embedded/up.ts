@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError } from "#core/errors.ts";
 import { refuseMissingPrograms } from "#kernel/missing-programs.ts";
@@ -15,7 +16,7 @@ import { type ClusterFolder, makeFolder } from "./cluster-folder.ts";
 import { down } from "./down.ts";
 import { lastComplaints } from "./last-complaints.ts";
 
-const supervisor = join(import.meta.dirname, "supervisor.ts");
+const supervisor = fileURLToPath(import.meta.resolve("./supervisor.ts"));
 
 export interface UpOptions {
   readonly config: ClusterConfig;

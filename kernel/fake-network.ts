@@ -2,6 +2,7 @@
 
 import { formatCidr } from "#core/cidr.ts";
 import { AppError, unreachable } from "#core/errors.ts";
+import { renderRule } from "./ip.ts";
 import {
   loopbackName,
   type Network,
@@ -109,8 +110,8 @@ function leadsAlike(route: Route | undefined, { to: named }: Route): boolean {
   return route.to.device === named.device && (named.source === undefined || route.to.source === named.source);
 }
 
-function ruleKey({ priority, from, table }: Rule): string {
-  return `${priority} ${formatCidr(from)} ${table}`;
+function ruleKey(rule: Rule): string {
+  return renderRule("add", rule);
 }
 
 function elementKey(element: SetElement): string {

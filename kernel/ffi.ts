@@ -12,6 +12,8 @@ export interface Libc {
   /** `argument` is an address or a plain number, as the request wants it. */
   ioctl(descriptor: number, request: number, argument: number): number;
   fcntl(descriptor: number, command: number, argument: number): number;
+  /** Belongs to the network namespace that the calling thread is in. */
+  socket(family: number, type: number, protocol: number): number;
   /** Answers `to`, which makes it the way to learn where a buffer lies. */
   memmove(to: Uint8Array, from: Uint8Array, length: number): number;
 }
@@ -27,6 +29,7 @@ export function libc(): Libc {
       write: library.func("intptr_t write(int descriptor, uintptr_t address, size_t length)"),
       ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
       fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
+      socket: library.func("int socket(int family, int type, int protocol)"),
       memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
     };
   }
@@ -49,6 +52,9 @@ export function memoryOf(bytes: Buffer): Memory {
 export function allocateMemory(length: number): Memory {
   return memoryOf(Buffer.allocUnsafeSlow(length));
 }
+
+/** For `socket`. */
+export const socketFlags = { nonBlocking: 0o4000, closeOnExec: 0o2000000 } as const;
 
 /** What the last call that answered -1 failed with. */
 export function errno(): number {

@@ -22,8 +22,9 @@ export function renderRoute(verb: "replace" | "del", route: Route): string {
   return `${head}${where} table ${table} protocol ${routeProtocol}`;
 }
 
-export function renderRule(verb: "add" | "del", { priority, from, table }: Rule): string {
-  return `rule ${verb} priority ${priority} from ${formatCidr(from)} lookup ${table} protocol ${routeProtocol}`;
+export function renderRule(verb: "add" | "del", rule: Rule): string {
+  const selector = "from" in rule ? `from ${formatCidr(rule.from)}` : `fwmark ${rule.mark}/${rule.mark}`;
+  return `rule ${verb} priority ${rule.priority} ${selector} lookup ${rule.table} protocol ${routeProtocol}`;
 }
 
 /** The host's half of a pod's network. */
@@ -79,6 +80,7 @@ interface RuleJson {
   readonly priority: number;
   readonly src: string;
   readonly srclen?: number;
+  readonly fwmark?: string;
   readonly table?: string;
   readonly protocol?: string;
 }
@@ -86,11 +88,11 @@ interface RuleJson {
 /** Our rules from `ip -json -N -4 rule show`. */
 export function parseRules(json: string): Rule[] {
   return parseJsonList<RuleJson>(json)
-    .filter((rule) => rule.protocol === String(routeProtocol) && rule.src !== "all")
-    .map((rule) => ({
-      priority: rule.priority,
-      from: parseCidr(`${rule.src}/${rule.srclen ?? 32}`),
-      table: tableNumber(rule.table),
+    .filter(({ protocol, src, fwmark }) => protocol === String(routeProtocol) && (src !== "all" || fwmark !== undefined))
+    .map(({ priority, src, srclen, fwmark, table }) => ({
+      priority,
+      table: tableNumber(table),
+      ...(fwmark === undefined ? { from: parseCidr(`${src}/${srclen ?? 32}`) } : { mark: Number(fwmark) }),
     }));
 }
 

@@ -16,11 +16,15 @@ import {
   tunName,
 } from "./network.ts";
 import { parseTable, renderElement, renderRuleBase } from "./nft.ts";
+import type { Ruleset } from "./ruleset.ts";
 import { RunError, run } from "./run.ts";
 
 /** `netnsPrefix` tells the namespaces of this host's pods from all others. */
-export function createLinuxNetwork(netnsPrefix: string): Network {
-  return { read: (signal) => readState(netnsPrefix, signal), apply: applySteps };
+export function createLinuxNetwork(netnsPrefix: string, ruleset: Ruleset): Network {
+  return {
+    read: (signal) => readState(netnsPrefix, signal),
+    apply: (steps, signal) => applySteps(steps, ruleset, signal),
+  };
 }
 
 /**
@@ -38,7 +42,7 @@ export async function prepareTun(signal: AbortSignal): Promise<void> {
   await ipBatch([], [`link set ${tunName} mtu ${podMtu} txqueuelen 1000 up`], signal);
 }
 
-async function applySteps(steps: readonly NetworkStep[], signal: AbortSignal): Promise<void> {
+async function applySteps(steps: readonly NetworkStep[], ruleset: Ruleset, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const lines = renderSteps(
     steps,
@@ -47,7 +51,7 @@ async function applySteps(steps: readonly NetworkStep[], signal: AbortSignal): P
   // What fails for one pod must not keep the others waiting.
   const [onHost] = await Promise.allSettled([ipBatch(["-force"], lines.ip, signal)]);
   const inside = lines.pods.map((link) => setUpInside(link, signal));
-  const nft = lines.nft.length > 0 ? run(["nft", "-f", "-"], { input: `${lines.nft.join("\n")}\n`, signal }) : undefined;
+  const nft = lines.nft.length > 0 ? ruleset.apply(lines.nft, signal) : undefined;
   // Nobody may go on while a part of this still runs.
   const [table, ...pods] = await Promise.allSettled([nft, ...inside]);
   signal.throwIfAborted();

@@ -2,14 +2,11 @@
  * made there, between two switches of the main thread, and everything after that is Node's own, which never blocks. */
 
 import { Socket } from "node:net";
-import koffi from "koffi";
-import { errno, systemCallFailed } from "./ffi.ts";
+import { errno, libc, socketFlags, systemCallFailed } from "./ffi.ts";
 import { inNetns } from "./netns.ts";
 
 const family = { 4: 2, 6: 10 } as const;
 const streamSocket = 1;
-const nonBlocking = 0o4000;
-const closeOnExec = 0o2000000;
 
 export interface NetnsAddress {
   /** The process's own namespace where it is absent. */
@@ -49,11 +46,8 @@ function openSocket({ netns, family }: NetnsAddress): Socket {
   return new Socket({ fd, allowHalfOpen: true, manualStart: true } as ConstructorParameters<typeof Socket>[0]);
 }
 
-let socketCall: ((domain: number, type: number, protocol: number) => number) | undefined;
-
 function openDescriptor(version: 4 | 6): number {
-  socketCall ??= koffi.load(null).func("int socket(int domain, int type, int protocol)") as typeof socketCall & {};
-  const fd = socketCall(family[version], streamSocket | nonBlocking | closeOnExec, 0);
+  const fd = libc().socket(family[version], streamSocket | socketFlags.nonBlocking | socketFlags.closeOnExec, 0);
   if (fd < 0) throw systemCallFailed("internal", "socket", errno());
   return fd;
 }

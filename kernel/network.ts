@@ -21,6 +21,10 @@ export const routeProtocol = 112;
 /** Routes for what comes from this host's pods only. */
 export const podTable = 100;
 export const mainTable = 254;
+/** Bits of marks. On a connection: it came from the hosts' own network, and by that its answers go. */
+export const underlayMark = 0x10000;
+/** On a packet: whoever has it next must see the node's address. */
+export const masqueradeMark = 0x20000;
 /** What leads to this host itself; its device is always `loopbackName`. */
 export const localTable = 255;
 export const loopbackName = "lo";
@@ -39,11 +43,8 @@ export interface Route {
   readonly to: { readonly device: string; readonly source?: Ipv4 } | "unreachable";
 }
 
-export interface Rule {
-  readonly priority: number;
-  readonly from: Cidr;
-  readonly table: number;
-}
+/** Which packets look into which table: those from a block, or those with a bit of the mark. */
+export type Rule = { readonly priority: number; readonly table: number } & ({ readonly from: Cidr } | { readonly mark: number });
 
 /** A pod's network: its namespace, its veth pair, its address. */
 export interface PodLink {

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { formatCidr } from "#core/cidr.ts";
 import { unreachable } from "#core/errors.ts";
 import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
-import { podDevicePrefix, type RuleBase, type SetElement, tunName } from "./network.ts";
+import { podDevicePrefix, type RuleBase, type SetElement, tunName, underlayMark } from "./network.ts";
 
 const table = "ip podwire";
 const marker = "base_";
@@ -63,6 +63,11 @@ function chainsOf({ podRange, nodeAddress }: RuleBase): string[] {
     `add chain ${table} antispoof { type filter hook prerouting priority raw; policy accept; }`,
     `flush chain ${table} antispoof`,
     `add rule ${table} antispoof iifname "${podDevicePrefix}*" iifname . ip saddr != @pods counter drop`,
+    // What comes from the hosts' own network is answered by it: a rule looks for the mark before it looks for pods.
+    `add chain ${table} arrivals { type filter hook prerouting priority mangle; policy accept; }`,
+    `flush chain ${table} arrivals`,
+    `add rule ${table} arrivals ct state new iifname != { "lo", "${tunName}" } iifname != "${podDevicePrefix}*" ct mark set ct mark | ${underlayMark}`,
+    `add rule ${table} arrivals ct direction reply ct mark & ${underlayMark} != 0 meta mark set meta mark | ${underlayMark}`,
     // Host ports, for whoever comes and for the node itself.
     ...["prerouting", "output"].flatMap((hook) => [
       `add chain ${table} host_${hook} { type nat hook ${hook} priority -100; policy accept; }`,

@@ -2,7 +2,7 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
-import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
+import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
@@ -10,6 +10,8 @@ import { dnsAddress } from "#core/services/service-range.ts";
 import type { Containers } from "#kernel/containers.ts";
 import { readHostInfo } from "#kernel/host-info.ts";
 import type { Network } from "#kernel/network.ts";
+import type { WatchedRuleset } from "#kernel/ruleset.ts";
+import type { ServiceKernel } from "#kernel/service-table.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
@@ -22,6 +24,10 @@ import { createAddressPool } from "./pods/address-pool.ts";
 import { createPodManager } from "./pods/pod-manager.ts";
 import { createPodRecords, linkOf } from "./pods/records.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
+import { keepRuleset } from "./reconcile/ruleset-watch.ts";
+import type { NetworkView } from "./reconcile/wanted-network.ts";
+import { createHealthChecks } from "./services/health-checks.ts";
+import { createServiceKeeper } from "./services/service-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
 import { runSession, type SendReport } from "./session/session.ts";
@@ -32,7 +38,9 @@ import { createStreamServer } from "./streams/stream-server.ts";
 export interface AgentEnvironment {
   readonly options: AgentOptions;
   readonly tun: Tun;
+  readonly ruleset: WatchedRuleset;
   readonly network: Network;
+  readonly services: ServiceKernel;
   readonly containers: Containers;
   readonly joinToken: () => string | undefined;
   /** The host's own resolv.conf. */
@@ -45,7 +53,8 @@ export interface AgentEnvironment {
 
 /** Runs until the signal aborts; pods run on after that. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, network, containers, joinToken, nodeResolvConf, clock, rng, log, signal } = environment;
+  const { options, tun, ruleset, network, services, containers, joinToken, nodeResolvConf, clock, rng, log, signal } =
+    environment;
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -54,6 +63,8 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     address === undefined ? [] : [linkOf(nodeName, { uid, address, hostPorts })],
   );
   const keeper = createNetworkKeeper({ network, clock, rng, log, signal, adopted: links });
+  using healthChecks = createHealthChecks({ address: formatIpv4(nodeAddress), log });
+  const serviceKeeper = createServiceKeeper({ kernel: services, healthChecks, clock, rng, log, signal });
   const addresses = createAddressPool(records, clock);
   await using overlay: Overlay = await startOverlay({
     listen: { host: formatIpv4(nodeAddress), port: overlayPort },
@@ -67,7 +78,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const dns = createClusterDns({ ...options.dns, stateDir, clock, rng, log: log.child({ part: "dns" }), signal });
 
   let send: SendReport = () => {};
-  let ranges: { readonly podRange: Cidr; readonly serviceRange: Cidr } | undefined;
+  let ranges: Pick<NetworkView, "podRange" | "serviceRange" | "balancerRange"> | undefined;
   const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
@@ -98,12 +109,11 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     identity.saveBlock({ ...identity.loadBlock(), podCidr: podCidrs[0] === undefined ? "" : formatCidr(podCidrs[0]) });
     overlay.set({ self: { name: nodeName, podCidrs, nodeAddress }, peers: [...peers.values()] });
     addresses.setPodCidrs(podCidrs);
-    const changed = keeper.setView({
-      nodeAddress,
-      ...ranges,
-      podCidrs,
-      peerAddresses: [...peers.values()].map((peer) => peer.nodeAddress),
-    });
+    const peerAddresses = [...peers.values()].map((peer) => peer.nodeAddress);
+    const changed = Promise.all([
+      keeper.setView({ nodeAddress, ...ranges, podCidrs, peerAddresses }),
+      serviceKeeper.set({ ...view, nodeAddress, ...ranges, nodeName, dnsAddress: dnsAddress(ranges.serviceRange) }),
+    ]);
     dns.set({ ...ranges, services: view.services, endpointSlices: view.endpointSlices });
     pods.set(view.pods, view);
     await changed;
@@ -125,7 +135,11 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     signal,
     on: {
       welcome(welcome, sendReport, sendEvent) {
-        ranges = { podRange: parseCidr(welcome.podCIDR), serviceRange: parseCidr(welcome.serviceCIDR) };
+        ranges = {
+          podRange: parseCidr(welcome.podCIDR),
+          serviceRange: parseCidr(welcome.serviceCIDR),
+          balancerRange: parseCidr(welcome.loadBalancerCIDR),
+        };
         builder = createViewBuilder();
         send = sendReport;
         for (const report of pods.reports()) send(report);
@@ -141,7 +155,17 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
   const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
-  await Promise.all([session, keeper.run().catch(() => {}), dns.run(), keepLogs({ podFolders, readers, clock, log, signal })]);
+  const onChange = () => {
+    keeper.restore();
+    serviceKeeper.restore();
+  };
+  const keepers = [keeper.run(), serviceKeeper.run(), keepRuleset({ ruleset, clock, log, signal, onChange })];
+  await Promise.all([
+    session,
+    ...keepers.map((running) => running.catch(() => {})),
+    dns.run(),
+    keepLogs({ podFolders, readers, clock, log, signal }),
+  ]);
 }
 
 interface HelloOptions {

@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { linuxContainers } from "#kernel/containers.ts";
 import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
 import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
+import { createLinuxServices } from "#kernel/linux-services.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
+import { watchRuleset } from "#kernel/ruleset.ts";
 import { openTun } from "#kernel/tun.ts";
 import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
@@ -24,10 +26,13 @@ async function serve(options: AgentOptions): Promise<void> {
     prepareHost();
     using tun = openTun({ name: tunName });
     await prepareTun(signal);
+    using ruleset = watchRuleset();
     await runAgent({
       options,
       tun,
-      network: createLinuxNetwork(podNetnsPrefix(options.nodeName)),
+      ruleset,
+      network: createLinuxNetwork(podNetnsPrefix(options.nodeName), ruleset),
+      services: createLinuxServices(ruleset),
       containers: linuxContainers,
       joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
       nodeResolvConf: () => (existsSync(resolvConf) ? readFileSync(resolvConf, "utf8") : ""),

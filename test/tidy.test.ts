@@ -4,6 +4,7 @@ import { deepEqual } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { nameAsBuilt } from "../scripts/build.ts";
 
 const project = join(import.meta.dirname, "..");
 
@@ -90,6 +91,14 @@ describe("the source tree", () => {
       strays.map(({ path }) => path),
       [],
     );
+  });
+
+  // Anywhere else the name would still end in .ts in what is built: import.meta.resolve gives a program's path.
+  it("names modules only where they are imported or resolved", () => {
+    const strays = product.flatMap(({ path, text }) =>
+      [...nameAsBuilt(text).matchAll(/"[^"\n]*\.m?ts"/g)].map(([name]) => `${path} names ${name}`),
+    );
+    deepEqual(strays, []);
   });
 
   it("has no default exports, no marks and no long files", () => {

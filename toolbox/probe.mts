@@ -4,18 +4,21 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
+import { lookup } from "node:dns/promises";
 import { connect, createServer } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleepFor } from "node:timers/promises";
 
-export type Check = "tcp" | "udp" | "icmp" | "tcp-bulk" | "udp-sizes" | "port-taken" | "nobody";
+export type Check = "tcp" | "udp" | "icmp" | "tcp-bulk" | "udp-sizes" | "port-taken" | "nobody" | "refused" | "resolves";
 
 export interface Target {
   readonly name: string;
   readonly address: string;
   readonly port: number;
   readonly checks: readonly Check[];
+  /** What `address`, a name then, must resolve to. */
+  readonly expect?: readonly string[];
 }
 
 export type ProbeLine =
@@ -62,11 +65,8 @@ async function runCheck(target: Target, check: Check): Promise<void> {
       evidence: `${evidence}, ${took}`,
     });
   } catch (error) {
-    const evidence = signal.aborted
-      ? `no answer within ${checkMs / 1000} s`
-      : error instanceof Error
-        ? error.message
-        : String(error);
+    const silent = signal.aborted && error === signal.reason;
+    const evidence = silent ? `no answer within ${checkMs / 1000} s` : error instanceof Error ? error.message : String(error);
     print({ target: target.name, check, ok: false, evidence });
   }
 }
@@ -122,6 +122,37 @@ const checks: Readonly<Record<Check, (target: Target, signal: AbortSignal) => Pr
         reject(new Error(`something answers at ${address}`));
       });
     });
+  },
+  /** Well where the connection is refused, and not merely never answered. */
+  refused({ address, port }, signal) {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: address, port, signal, timeout: tryMs });
+      socket.once("error", (error) => {
+        if ("code" in error && error.code === "ECONNREFUSED") resolve({ evidence: "refused" });
+        else reject(error);
+      });
+      socket.once("timeout", () => {
+        socket.destroy();
+        reject(new Error(`no answer within ${tryMs / 1000} s`));
+      });
+      socket.once("connect", () => {
+        socket.destroy();
+        reject(new Error(`something answers at ${address}`));
+      });
+    });
+  },
+  /** Tried again until the name is known: endpoints take a moment to reach the name servers. */
+  async resolves({ address, expect = [] }, signal) {
+    for (;;) {
+      const found = await lookup(address, { all: true, family: 4 }).then(
+        (answers) => answers.map((answer) => answer.address).sort(),
+        (error) => [String("code" in error ? error.code : error)],
+      );
+      if (found.join() === [...expect].sort().join()) return { evidence: `${address} is ${found.join(", ")}` };
+      await sleepFor(50, undefined, { signal }).catch(() => {
+        throw new Error(`${address} is ${found.join(", ")}, not ${expect.join(", ")}`);
+      });
+    }
   },
   icmp(target, signal) {
     return new Promise((resolve, reject) => {

@@ -6,18 +6,22 @@ import { ageOf } from "./age.ts";
 import type { Column } from "./column.ts";
 import { configMapColumns, secretColumns } from "./data-columns.ts";
 import { slashedName } from "./documents.ts";
+import { endpointSliceColumns } from "./endpoint-slice-columns.ts";
 import { eventColumns } from "./event-columns.ts";
 import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
+import { serviceColumns } from "./service-columns.ts";
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   ConfigMap: configMapColumns,
+  EndpointSlice: endpointSliceColumns,
   Event: eventColumns,
   Namespace: namespaceColumns,
   Node: nodeColumns,
   Pod: podColumns,
   Secret: secretColumns,
+  Service: serviceColumns,
 };
 
 export const ageColumn: Column = {

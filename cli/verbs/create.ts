@@ -1,5 +1,6 @@
 import type { Connection } from "../connect.ts";
 import { type CreateFlags, createdObject } from "../created-object.ts";
+import { serviceFlags } from "../created-service.ts";
 import { dataFlags } from "../data-sources.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Verb } from "../verb.ts";
@@ -16,7 +17,8 @@ import {
 type CreateOptions = WriteOptions & CreateFlags;
 
 export const createVerb: Verb<CreateOptions> = {
-  usage: "(-f FILE | namespace NAME | configmap NAME [--from-…] | secret generic NAME [--from-…]) [flags]",
+  usage:
+    "(-f FILE | namespace NAME | configmap NAME [--from-…] | secret generic NAME [--from-…] | service TYPE NAME [--tcp=…]) [flags]",
   description: "Create the objects that files or flags declare; an object that exists is an error, and nothing is written then.",
   examples: `
     # From a file
@@ -29,6 +31,8 @@ export const createVerb: Verb<CreateOptions> = {
     podwire create namespace shop
     podwire create configmap settings --from-literal=mode=test --from-file=app.conf
     podwire create secret generic password --from-file=./password.txt
+    podwire create service clusterip web --tcp=80:8080
+    podwire create service externalname db --external-name=db.example.com
 
     # As a manifest, without creating it
     podwire create configmap settings --from-file=conf/ --dry-run=client -o yaml`,
@@ -36,6 +40,7 @@ export const createVerb: Verb<CreateOptions> = {
     writeFlags(command);
     dataFlags(command);
     command.option("--type <type>", "secret: its type");
+    serviceFlags(command);
   },
   async run(invocation) {
     const { options, args, afterDashes = [] } = invocation;

@@ -41,6 +41,13 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./run.ts")).runVerb,
   },
   {
+    name: "expose",
+    completes: "targets",
+    group: "Basic Commands",
+    summary: "Create a Service in front of a pod",
+    load: async () => (await import("./expose.ts")).exposeVerb,
+  },
+  {
     name: "delete",
     completes: "targets",
     group: "Basic Commands",
@@ -152,7 +159,7 @@ export const verbs: readonly VerbEntry[] = [
     name: "port-forward",
     completes: "pods",
     group: "Troubleshooting Commands",
-    summary: "Forward ports of this machine to a pod",
+    summary: "Forward ports of this machine to a pod or a Service",
     load: async () => (await import("./port-forward.ts")).portForwardVerb,
   },
   {

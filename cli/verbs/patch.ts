@@ -5,7 +5,7 @@ import { type ChangeOptions, changeFlags, createChanger, type Patch } from "../c
 import { connect } from "../connect.ts";
 import { findObjects } from "../find.ts";
 import { type FileOptions, readTargets } from "../read-targets.ts";
-import { UsageError } from "../usage-error.ts";
+import { badFlag, UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
 import { fileFlags } from "../write.ts";
 
@@ -13,6 +13,7 @@ interface PatchOptions extends ChangeOptions, FileOptions {
   readonly patch?: string;
   readonly patchFile?: string;
   readonly type: string;
+  readonly subresource?: string;
 }
 
 export const patchVerb: Verb<PatchOptions> = {
@@ -27,6 +28,9 @@ json       a list of operations (RFC 6902)`,
     podwire patch pod web -p '{"spec":{"containers":[{"name":"main","image":"podwire/toolbox"}]}}'
     podwire patch node node-1 --type=json -p '[{"op":"replace","path":"/spec/unschedulable","value":true}]'
 
+    # A condition that a readiness gate waits for
+    podwire patch pod web --subresource=status -p '{"status":{"conditions":[{"type":"example.com/ready","status":"True"}]}}'
+
     # From a file
     podwire patch pod web --patch-file change.yaml`,
   flags(command) {
@@ -34,12 +38,18 @@ json       a list of operations (RFC 6902)`,
     command
       .option("-p, --patch <text>", "the patch, JSON or YAML")
       .option("--patch-file <file>", "a file with the patch; - for standard input")
-      .option("--type <type>", "strategic, merge or json", "strategic");
+      .option("--type <type>", "strategic, merge or json", "strategic")
+      .option("--subresource <name>", "status: change that and nothing else");
     changeFlags(command);
   },
   async run(invocation) {
     const { printer, globals, signal } = invocation;
-    const patch: Patch = { type: patchType(invocation.options.type), json: await patchJson(invocation) };
+    const { type, subresource } = invocation.options;
+    if (subresource !== undefined && subresource !== "status") throw badFlag("--subresource", subresource, "want status");
+    const patch: Patch = {
+      ...{ type: patchType(type), json: await patchJson(invocation) },
+      ...(subresource === undefined ? {} : { subresource }),
+    };
     const targets = await readTargets(invocation, { verb: "patch" });
     if (targets.how === "kinds") throw new UsageError("resource(s) were provided, but no name was specified");
     using connection = await connect(invocation);

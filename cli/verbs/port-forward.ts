@@ -5,12 +5,11 @@ import { podKind } from "#core/objects/pod.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { type Connection, connect } from "../connect.ts";
 import { follow } from "../objects.ts";
-import { onePod } from "../one-pod.ts";
 import { serverError } from "../report.ts";
 import { forwardConnection } from "../streams/forward-connection.ts";
+import { findForwardTarget } from "../streams/forward-target.ts";
 import { hostsOf, type LocalPort, listenOn } from "../streams/local-ports.ts";
-import { getPod } from "../streams/one-container.ts";
-import { parsePortPair } from "../streams/port-pairs.ts";
+import type { PortPair } from "../streams/port-pairs.ts";
 import { createTurns } from "../streams/turns.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
@@ -23,12 +22,15 @@ interface PortForwardOptions {
 const connectionsMax = 200;
 
 export const portForwardVerb: Verb<PortForwardOptions> = {
-  usage: "(POD | pod/NAME) [LOCAL_PORT:]REMOTE_PORT […] [--address=ADDRESS,…]",
+  usage: "(POD | pod/NAME | service/NAME) [LOCAL_PORT:]REMOTE_PORT […] [--address=ADDRESS,…]",
   description:
-    "Forward local ports to a pod. Each connection goes to the port on the pod's own localhost. The command ends with the pod, not with a container of it.",
+    "Forward local ports to a pod, or to one of a Service's. Each connection goes to the port on the pod's own localhost. The command ends with the pod, not with a container of it.",
   examples: `
     # http://127.0.0.1:8080 is the pod's port 80
     podwire port-forward web 8080:80
+
+    # The Service's port 80, whatever port the pod has behind it
+    podwire port-forward service/web 8080:80
 
     # Any free port, and a second one, open to other machines
     podwire port-forward pod/web :80 8443:443 --address=0.0.0.0`,
@@ -43,8 +45,8 @@ export const portForwardVerb: Verb<PortForwardOptions> = {
     }
     const hosts = hostsOf(options.address);
     using connection = await connect(invocation);
-    const pod = await getPod(connection, globals.namespace, onePod(word), signal);
-    const pairs = ports.map((port) => parsePortPair(port, pod));
+    const { pod, pairOf } = await findForwardTarget(connection, { word, namespace: globals.namespace }, signal);
+    const pairs = ports.map(pairOf);
     const phase = pod.status?.phase ?? "Pending";
     if (phase !== "Running") {
       throw new UsageError(`unable to forward port because pod is not running. Current status=${phase}`);
@@ -60,7 +62,7 @@ export const portForwardVerb: Verb<PortForwardOptions> = {
 };
 
 interface Forward extends AsyncDisposable {
-  listen(pair: ReturnType<typeof parsePortPair>, hosts: readonly string[]): Promise<void>;
+  listen(pair: PortPair, hosts: readonly string[]): Promise<void>;
   readonly isListening: boolean;
 }
 

@@ -19,6 +19,7 @@ interface UpOptions {
   readonly nodes?: string;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
+  readonly loadBalancerCidr?: string;
   readonly logLevel?: string;
   readonly detach?: boolean;
   readonly verify?: boolean;
@@ -45,6 +46,7 @@ or with --detach until \`podwire down\`. Nothing of it touches the machine's own
       .option("--nodes <count>", "how many nodes", "3")
       .option("--pod-cidr <cidr>", "all pods' addresses; each node gets a /24 of them", "10.244.0.0/16")
       .option("--service-cidr <cidr>", "all Services' addresses", "10.96.0.0/16")
+      .option("--load-balancer-cidr <cidr>", "the addresses of LoadBalancers", "10.97.0.0/24")
       .addOption(new Option("--log-level <level>", "how much the daemons log").choices([...logLevels]).default("info"))
       .option("-d, --detach", "leave the cluster running and return")
       .option("--verify", "prove the network model once it is up");
@@ -120,6 +122,7 @@ function configOf(options: UpOptions, cluster: string | undefined): ClusterConfi
     nodeCount: Number(nodes),
     podCidr: options.podCidr ?? "10.244.0.0/16",
     serviceCidr: options.serviceCidr ?? "10.96.0.0/16",
+    loadBalancerCidr: options.loadBalancerCidr ?? "10.97.0.0/24",
     logLevel: (options.logLevel ?? "info") as LogLevel,
   };
 }

@@ -148,7 +148,7 @@ export interface Outcome {
   readonly evidence: string;
 }
 
-interface LabelledOutcome extends Outcome {
+export interface LabelledOutcome extends Outcome {
   readonly label: string;
 }
 
@@ -159,7 +159,8 @@ function verdictOf(rule: string, findings: readonly Finding[]): Verdict {
   );
 }
 
-function summary(rule: string, outcomes: readonly LabelledOutcome[]): Verdict {
+/** One rule's outcomes. */
+export function summary(rule: string, outcomes: readonly LabelledOutcome[]): Verdict {
   const passed = outcomes.filter(({ ok }) => ok);
   const example = passed[0];
   return {

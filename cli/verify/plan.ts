@@ -46,7 +46,7 @@ export function probersFor(nodes: readonly string[]): Prober[] {
 export function probesFor(probers: readonly PlacedProber[]): Probe[] {
   const pods = probers.filter(({ onHost }) => !onHost);
   const hosts = probers.filter(({ onHost }) => onHost);
-  const first = pods.filter(({ name }) => name.startsWith("a-"));
+  const first = pods.filter(isFirst);
   const podToPod = pods.flatMap((from) =>
     pods
       .filter((to) => to !== from)
@@ -63,6 +63,22 @@ function isLarge(from: PlacedProber, to: PlacedProber, first: readonly PlacedPro
   return at >= 0 && to === first[(at + 1) % first.length];
 }
 
+/** By which Services find the probers: all second pods have one value, each first pod its own. */
+export const roleLabel = "podwire.dev/verify";
+export const secondRole = "second";
+
+function roleOf(prober: Prober): string {
+  return isSecond(prober) ? secondRole : prober.name;
+}
+
+export function isFirst({ name }: Pick<Prober, "name">): boolean {
+  return name.startsWith("a-");
+}
+
+export function isSecond({ name }: Pick<Prober, "name">): boolean {
+  return name.startsWith("b-");
+}
+
 /** What one prober is told to do. */
 export function targetsOf(prober: PlacedProber, probes: readonly Probe[]): Target[] {
   return probes
@@ -72,12 +88,12 @@ export function targetsOf(prober: PlacedProber, probes: readonly Probe[]): Targe
 
 /** Those with a second container. */
 export function withNeighbour<P extends Prober>(probers: readonly P[]): P[] {
-  return probers.filter(hasNeighbour);
+  return probers.filter(isFirst);
 }
 
 /** Those that are made anew at the end. */
 export function toRecreate<P extends Prober>(probers: readonly P[]): P[] {
-  return probers.filter(({ name }) => name.startsWith("b-"));
+  return probers.filter(isSecond);
 }
 
 /** What the second container looks at. */
@@ -93,10 +109,6 @@ export function recreationTargets(before: string, after: string): Target[] {
   ];
 }
 
-function hasNeighbour({ name }: Prober): boolean {
-  return name.startsWith("a-");
-}
-
 /** The manifest of a prober's pod. */
 export function proberManifest(prober: Prober, namespace: string): object {
   const { name, node, onHost } = prober;
@@ -105,14 +117,14 @@ export function proberManifest(prober: Prober, namespace: string): object {
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, namespace },
+    metadata: { name, namespace, labels: { [roleLabel]: roleOf(prober) } },
     spec: {
       nodeName: node,
       ...(onHost ? { hostNetwork: true } : {}),
       terminationGracePeriodSeconds: 1,
       containers: [
         { name: proberContainer, image, args: ["probe-server", "--port", String(probePort)] },
-        ...(hasNeighbour(prober) ? [neighbour] : []),
+        ...(isFirst(prober) ? [neighbour] : []),
       ],
     },
   };

@@ -5,12 +5,13 @@ import { AppError } from "#core/errors.ts";
 import type { Kind } from "#core/objects/kind.ts";
 import { findKind } from "#core/objects/kinds.ts";
 import type { ExecRequest } from "#proto/podwire/v1/cluster.ts";
-import type { Pod } from "#proto/podwire/v1/resources.ts";
+import type { Pod, Service } from "#proto/podwire/v1/resources.ts";
 import type { ExecStart } from "#proto/podwire/v1/streams.ts";
 import type { ProbeLine, Target } from "../../toolbox/probe.mts";
 import type { Connection } from "../connect.ts";
-import { follow } from "../objects.ts";
+import { follow, listAll } from "../objects.ts";
 import { type PlacedProber, type Prober, proberContainer, proberManifest } from "./plan.ts";
+import { type PlacedService, serviceManifests } from "./services.ts";
 
 /** Makes the namespace and the pods, all or none. */
 export async function makeProbers(
@@ -21,7 +22,17 @@ export async function makeProbers(
 ): Promise<void> {
   // The namespace must exist when its pods are checked.
   await create(connection, namespace, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }], signal);
+  await create(connection, namespace, serviceManifests(probers, namespace), signal);
   await makePods(connection, namespace, probers, signal);
+}
+
+/** The Services that were made with the probers. */
+export async function placedServices(connection: Connection, namespace: string, signal: AbortSignal): Promise<PlacedService[]> {
+  const items = await listAll(connection, { kind: kindOf("services"), namespace }, signal);
+  return items.map(({ object }) => {
+    const { metadata, spec } = object as Service;
+    return { name: metadata?.name ?? "", address: spec?.clusterIP ?? "", nodePort: spec?.ports[0]?.nodePort };
+  });
 }
 
 async function makePods(

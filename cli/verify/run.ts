@@ -29,7 +29,8 @@ import {
   toRecreate,
   withNeighbour,
 } from "./plan.ts";
-import { makeProbers, placedProbers, remakeProbers, removeProbers, runProber } from "./probers.ts";
+import { makeProbers, placedProbers, placedServices, remakeProbers, removeProbers, runProber } from "./probers.ts";
+import { type ServiceFinding, type ServiceProbe, serviceProbes, serviceVerdicts } from "./services.ts";
 
 const startMs = 60_000;
 const removeMs = 30_000;
@@ -49,9 +50,13 @@ export async function verifyCluster(connection: Connection, say: Say, signal: Ab
     const probes = probesFor(probers);
     const { findings, ownViews } = await probe(run, probes, say);
     const neighbours = await askNeighbours(run);
+    await say("Asking Services");
+    const services = await placedServices(connection, namespace, signal);
+    const asked = serviceProbes({ nodes, probers, services });
+    const answered = await askServices(run, asked);
     await say("Making pods anew");
     const recreations = await recreate(run);
-    return judge({ nodes, probes, findings, ownViews, neighbours, recreations });
+    return [...judge({ nodes, probes, findings, ownViews, neighbours, recreations }), ...serviceVerdicts(asked, answered)];
   } finally {
     await say("Removing the pods");
     await removeProbers(connection, namespace, AbortSignal.timeout(removeMs));
@@ -95,6 +100,25 @@ async function probe(
   };
   await Promise.all(probers.map(runOne));
   return { findings, ownViews };
+}
+
+async function askServices(
+  { connection, namespace, probers, signal }: Run,
+  asked: readonly ServiceProbe[],
+): Promise<ServiceFinding[]> {
+  const findings = probers.map(async (from) => {
+    const own = asked.filter((probe) => probe.from === from);
+    const found: ServiceFinding[] = [];
+    if (own.length === 0) return found;
+    const targets = own.map(({ target }) => target);
+    for await (const line of runProber(connection, { namespace, name: from.name, targets }, signal)) {
+      const probe = "self" in line ? undefined : own.find(({ target }) => target.name === line.target);
+      if ("self" in line || probe === undefined) continue;
+      found.push({ probe, check: line.check, ok: line.ok, seenAs: line.seenAs, evidence: line.evidence });
+    }
+    return found;
+  });
+  return (await Promise.all(findings)).flat();
 }
 
 /** What the second containers see of the first. */

@@ -12,7 +12,7 @@ import type { Planner } from "./write.ts";
 const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
 export function planApply(making: Making): Planner {
-  return (document, store) => {
+  return (document, claims) => {
     const { kind, object } = document;
     const { namespace, name = "" } = metadataOf(object);
     if (name === "") {
@@ -21,13 +21,13 @@ export function planApply(making: Making): Planner {
       };
     }
     const modified = withoutLastApplied(document.json);
-    const found = findObject(store, kind, { namespace, name });
+    const found = findObject(claims.store, kind, { namespace, name });
     const wanted = found === undefined ? object : mergedObject(kind, modified, found.object);
     const applied = withLastApplied(wanted, modified);
     const problems = kind.validate(applied);
     if (problems.length > 0) return { problems };
     const next: Document = { ...document, object: applied };
-    return found === undefined ? createStep(next, making) : updateStep(next, found);
+    return found === undefined ? createStep(next, making, claims) : updateStep(next, found, claims);
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { formatCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
+import type { Rng } from "#core/rng.ts";
 import type { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { Handlers } from "#rpc/server.ts";
 import type { Cluster } from "../cluster.ts";
@@ -17,7 +18,7 @@ import { getObject, listBatches } from "./read.ts";
 import { streamHandlers } from "./streams.ts";
 import { planUpdate } from "./update.ts";
 import { watchObjects } from "./watch.ts";
-import { writeDocuments } from "./write.ts";
+import { type ClaimSource, writeDocuments } from "./write.ts";
 
 export interface ClusterServiceContext {
   readonly store: Store;
@@ -27,10 +28,12 @@ export interface ClusterServiceContext {
   readonly version: string;
   readonly sessions: SessionTable;
   readonly streams: StreamBroker;
+  readonly rng: Rng;
 }
 
 export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof ClusterService> {
-  const { store, clock, cluster, version } = context;
+  const { store, clock, cluster, version, rng } = context;
+  const source: ClaimSource = { store, ranges: cluster, rng };
   return {
     info: async () => ({
       cluster: cluster.name,
@@ -43,10 +46,10 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
       yield* listBatches(store, request);
     },
     watch: (request, { signal }) => watchObjects(store, request, signal),
-    create: (request) => writeDocuments(store, request, planCreate(context)),
-    update: (request) => writeDocuments(store, request, planUpdate),
-    apply: (request) => writeDocuments(store, request, planApply(context)),
-    patch: (request) => patchObject(store, request),
+    create: (request) => writeDocuments(source, request, planCreate(context)),
+    update: (request) => writeDocuments(source, request, planUpdate),
+    apply: (request) => writeDocuments(source, request, planApply(context)),
+    patch: (request) => patchObject(source, request),
     delete: (request) => deleteObject(store, clock, request),
     ...streamHandlers(context),
   };

@@ -5,10 +5,12 @@ import { keyOf } from "#core/objects/kinds.ts";
 import { qosClassOf } from "#core/objects/pod-resources.ts";
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 import type { Ids } from "../ids.ts";
+import type { ClaimContext } from "../ipam/service-claims.ts";
 import { metadataOf, putObject } from "../state/objects.ts";
+import { admit } from "./admission.ts";
 import type { Document } from "./documents.ts";
 import { alreadyExists } from "./refusals.ts";
-import type { Planner, Step } from "./write.ts";
+import type { Planner, StepOrProblems } from "./write.ts";
 
 export interface Making {
   readonly ids: Ids;
@@ -16,16 +18,17 @@ export interface Making {
 }
 
 export function planCreate(making: Making): Planner {
-  return (document, store) => {
-    const step = createStep(document, making);
+  return (document, claims) => {
+    const step = createStep(document, making, claims);
+    if ("problems" in step) return step;
     const { namespace, name = "" } = metadataOf(step.object);
-    if (store.get(keyOf(document.kind, namespace, name)) !== undefined) throw alreadyExists(document.kind, name);
+    if (claims.store.get(keyOf(document.kind, namespace, name)) !== undefined) throw alreadyExists(document.kind, name);
     return step;
   };
 }
 
 /** A new object; the commit checks that its name is still free. */
-export function createStep({ kind, object, warnings }: Document, { ids, clock }: Making): Step {
+export function createStep({ kind, object, warnings }: Document, { ids, clock }: Making, claims: ClaimContext): StepOrProblems {
   const given = metadataOf(object);
   const name = given.name || `${given.generateName}${ids.nameSuffix()}`;
   const start = starts[kind.kind]?.(object as never) ?? { object, warnings: [] };
@@ -42,12 +45,14 @@ export function createStep({ kind, object, warnings }: Document, { ids, clock }:
       deletionGracePeriodSeconds: undefined,
     },
   };
+  const admitted = admit(kind, { next: made }, claims);
+  if ("problems" in admitted) return admitted;
   return {
     action: "created",
     kind,
-    object: made,
-    checks: [{ key: keyOf(kind, given.namespace, name), is: "absent" }],
-    writes: [putObject(kind, made)],
+    object: admitted.object,
+    checks: [{ key: keyOf(kind, given.namespace, name), is: "absent" }, ...admitted.checks],
+    writes: [putObject(kind, admitted.object), ...admitted.writes],
     warnings: [...warnings, ...start.warnings],
   };
 }
@@ -70,6 +75,7 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
       initContainerStatuses: [],
       qosClass: qosClassOf(object),
     }),
+  Service: (object: ApiObject) => withStatus(object, { loadBalancer: { ingress: [] }, conditions: [] }),
   Node: (object: ApiObject & { readonly spec?: { readonly podCIDR?: string; readonly podCIDRs: readonly string[] } }) => {
     const start = withStatus(object, { capacity: {}, allocatable: {}, conditions: [], addresses: [] });
     if ((object.spec?.podCIDR ?? "") === "") return start;

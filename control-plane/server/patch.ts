@@ -7,22 +7,25 @@ import { readManifest } from "#core/objects/read.ts";
 import { applyPatch } from "#core/patch/patch.ts";
 import type { PatchRequest, WriteResult } from "#proto/podwire/v1/cluster.ts";
 import { type Found, findObject, metadataOf, retryConflicts } from "../state/objects.ts";
-import type { Store } from "../store/store.ts";
 import { checkValidation, type Document, problemError, titleOf } from "./documents.ts";
 import { kindNamed, namespaceOf, notFound } from "./refusals.ts";
+import { statusStep } from "./status-patch.ts";
 import { updateStep } from "./update.ts";
-import { answerOf } from "./write.ts";
+import { answerOf, type ClaimSource, type StepOrProblems } from "./write.ts";
 
-export function patchObject(store: Store, request: PatchRequest): Promise<WriteResult> {
+export function patchObject(source: ClaimSource, request: PatchRequest): Promise<WriteResult> {
+  const { store } = source;
   const kind = kindNamed(request.kind);
   const { name } = request;
   if (name === "") throw new AppError("invalid", "resource name may not be empty");
   checkValidation(request.validate);
+  if (request.subresource !== "" && request.subresource !== "status") {
+    throw invalid(`subresource must be "status", not "${request.subresource}"`, { reason: "BadRequest" });
+  }
   return retryConflicts(async () => {
     const found = findObject(store, kind, { namespace: namespaceOf(kind, request.namespace), name });
     if (found === undefined) throw notFound(kind, name);
-    const read = patched(kind, found, request);
-    const step = "problems" in read ? read : updateStep(read, found);
+    const step = request.subresource === "status" ? statusStep(kind, found, request) : patchStep(kind, found, request, source);
     if ("problems" in step) {
       throw problemError(step.problems.map((problem) => ({ source: "", title: titleOf(kind.kind, name), problem })));
     }
@@ -30,6 +33,11 @@ export function patchObject(store: Store, request: PatchRequest): Promise<WriteR
     const revision = request.dryRun ? undefined : await store.commit({ checks, writes });
     return answerOf(step, revision);
   });
+}
+
+function patchStep(kind: Kind, found: Found<ApiObject>, request: PatchRequest, source: ClaimSource): StepOrProblems {
+  const read = patched(kind, found, request);
+  return "problems" in read ? read : updateStep(read, found, { ...source, claimed: new Set() });
 }
 
 function patched(

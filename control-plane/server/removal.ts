@@ -7,6 +7,7 @@ import { releasePodCidrs } from "../ipam/allocator.ts";
 import { identityKey } from "../sessions/identity.ts";
 import { metadataOf } from "../state/objects.ts";
 import type { Write } from "../store/store.ts";
+import { releasedBy } from "./admission.ts";
 
 /**
  * What removes an object whose deletion began, or undefined while something must still happen: a finalizer is left, a node has
@@ -20,9 +21,9 @@ export function removalOf(kind: Kind, object: ApiObject): readonly Write[] | und
 }
 
 /** The writes that take the object out of the store, with all that it alone held. */
-function deletionOf<T extends ApiObject>(kind: Kind<T>, object: T): readonly Write[] {
+function deletionOf(kind: Kind, object: ApiObject): readonly Write[] {
   const { namespace, name = "" } = metadataOf(object);
   const self: Write = { type: "delete", key: keyOf(kind, namespace, name) };
-  if (kind.kind !== nodeKind.kind) return [self];
-  return [self, { type: "delete", key: identityKey(name) }, ...releasePodCidrs(object as unknown as Node)];
+  if (kind.kind !== nodeKind.kind) return [self, ...releasedBy(kind, object)];
+  return [self, { type: "delete", key: identityKey(name) }, ...releasePodCidrs(object as Node)];
 }

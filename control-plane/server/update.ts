@@ -1,28 +1,34 @@
 import { isJsonObject, jsonEqual, own } from "#core/json.ts";
 import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
+import type { ClaimContext } from "../ipam/service-claims.ts";
 import { type Found, findObject, metadataOf, putObject, unchanged } from "../state/objects.ts";
+import { admit } from "./admission.ts";
 import type { Document } from "./documents.ts";
 import { notFound, stale } from "./refusals.ts";
 import { removalOf } from "./removal.ts";
 import type { Planner, StepOrProblems } from "./write.ts";
 
-export const planUpdate: Planner = (document, store) => {
+export const planUpdate: Planner = (document, claims) => {
   const { kind, object } = document;
   const { namespace, name = "" } = metadataOf(object);
-  const found = name === "" ? undefined : findObject(store, kind, { namespace, name });
+  const found = name === "" ? undefined : findObject(claims.store, kind, { namespace, name });
   if (found === undefined) throw notFound(kind, name || `${object.metadata?.generateName ?? ""}`);
-  return updateStep({ ...document, object: kind.afterChange?.(object, found.object) ?? object }, found);
+  return updateStep({ ...document, object: kind.afterChange?.(object, found.object) ?? object }, found, claims);
 };
 
 /** `found` becomes the document's object; its status and what only the control plane sets stay. */
-export function updateStep({ kind, object, warnings }: Document, { entry, object: current }: Found<ApiObject>): StepOrProblems {
+export function updateStep(
+  { kind, object, warnings }: Document,
+  { entry, object: current }: Found<ApiObject>,
+  claims: ClaimContext,
+): StepOrProblems {
   const before = metadataOf(current);
   const given = metadataOf(object);
   refuseStale(kind, given, before);
   const problems = [...kind.validateUpdate(object, current), ...newFinalizers(given.finalizers, current)];
   if (problems.length > 0) return { problems };
 
-  const next: ApiObject = {
+  const wanted: ApiObject = {
     ...current,
     ...object,
     ...("status" in current ? { status: current.status } : {}),
@@ -36,14 +42,17 @@ export function updateStep({ kind, object, warnings }: Document, { entry, object
       deletionGracePeriodSeconds: before.deletionGracePeriodSeconds,
     },
   };
+  const admitted = admit(kind, { next: wanted, previous: current }, claims);
+  if ("problems" in admitted) return admitted;
+  const next = admitted.object;
   const [nextJson, currentJson] = [kind.toJson(next), kind.toJson(current)];
-  const checks = [unchanged(entry)];
+  const checks = [unchanged(entry), ...admitted.checks];
   if (jsonEqual(nextJson, currentJson)) return { action: "unchanged", kind, object: current, checks, writes: [], warnings };
   const specChanged = !jsonEqual(specOf(nextJson), specOf(currentJson));
   const generation = specChanged ? (before.generation ?? 0) + 1 : before.generation;
   const changed = { ...next, metadata: { ...metadataOf(next), generation } };
   // Whoever takes the last finalizer from an object that waited for it only, removes the object.
-  const writes = removalOf(kind, changed) ?? [putObject(kind, changed)];
+  const writes = removalOf(kind, changed) ?? [putObject(kind, changed), ...admitted.writes];
   return { action: "configured", kind, object: changed, checks, writes, warnings };
 }
 

@@ -6,6 +6,7 @@ import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import { namespaceKind } from "#core/objects/namespace.ts";
 import type { WriteAnswer, WriteRequest, WriteResult } from "#proto/podwire/v1/cluster.ts";
+import type { ClaimContext } from "../ipam/service-claims.ts";
 import { findObject, metadataOf, retryConflicts, unchanged, withResourceVersion } from "../state/objects.ts";
 import type { Check, Store, Write } from "../store/store.ts";
 import { type Document, type DocumentProblem, readDocuments, refuseProblems, titleOf } from "./documents.ts";
@@ -27,12 +28,17 @@ export interface Step {
 export type StepOrProblems = Step | { readonly problems: readonly Problem[] };
 
 /** What one document does. Throws an AppError where the store's state forbids it. */
-export type Planner = (document: Document, store: Store) => StepOrProblems;
+export type Planner = (document: Document, claims: ClaimContext) => StepOrProblems;
 
-export async function writeDocuments(store: Store, request: WriteRequest, plan: Planner): Promise<WriteAnswer> {
+/** What claims come from, whatever is written. */
+export type ClaimSource = Omit<ClaimContext, "claimed">;
+
+export async function writeDocuments(source: ClaimSource, request: WriteRequest, plan: Planner): Promise<WriteAnswer> {
+  const { store } = source;
   const documents = readDocuments(request);
   return retryConflicts(async () => {
-    const steps = planAll(store, documents, plan);
+    const claims: ClaimContext = { ...source, claimed: new Set() };
+    const steps = planAll(documents, (document) => plan(document, claims), store);
     const writes = steps.flatMap((step) => [...step.writes]);
     const checks = [...steps.flatMap((step) => [...step.checks]), ...namespaceChecks(store, steps)];
     const revision = request.dryRun ? undefined : await store.commit({ checks: withoutRepeats(checks), writes });
@@ -40,14 +46,14 @@ export async function writeDocuments(store: Store, request: WriteRequest, plan: 
   });
 }
 
-function planAll(store: Store, documents: readonly Document[], plan: Planner): readonly Step[] {
+function planAll(documents: readonly Document[], plan: (document: Document) => StepOrProblems, store: Store): readonly Step[] {
   const newNamespaces = new Set(documents.filter(({ kind }) => kind === (namespaceKind as Kind<never>)).map(nameIn));
   const steps: Step[] = [];
   const problems: DocumentProblem[] = [];
   const refusals: AppError[] = [];
   for (const document of documents) {
     try {
-      const step = plan(document, store);
+      const step = plan(document);
       if ("problems" in step) {
         const title = titleOf(document.kind.kind, nameIn(document));
         problems.push(...step.problems.map((problem) => ({ source: document.source, title, problem })));

@@ -3,6 +3,7 @@
 
 import { jsonEqual } from "#core/json.ts";
 import { podKind } from "#core/objects/pod.ts";
+import { withReadinessGates } from "#core/objects/pod-readiness.ts";
 import type { PodReport } from "#proto/podwire/v1/agent.ts";
 import type { Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
 import { findObject, metadataOf, putObject, retryConflicts, unchanged } from "../state/objects.ts";
@@ -27,12 +28,12 @@ function afterReport(pod: Pod, { status, gone }: PodReport): Pod | undefined {
   const metadata = metadataOf(pod);
   const ended = gone && metadata.deletionTimestamp !== undefined;
   if (ended && metadata.finalizers.length === 0) return undefined;
-  const next: Pod = {
+  const next = withReadinessGates({
     ...pod,
     // Grace is over; whoever removes the last finalizer removes the pod.
     metadata: ended ? { ...metadata, deletionGracePeriodSeconds: 0 } : metadata,
     status: status === undefined ? pod.status : mergeStatus(pod.status, status),
-  };
+  });
   return jsonEqual(podKind.toJson(next), podKind.toJson(pod)) ? pod : next;
 }
 

@@ -7,7 +7,15 @@
 import type { Clock } from "#core/clock.ts";
 import { AppError, invalid, isAppError, unreachable } from "#core/errors.ts";
 import type { Logger } from "#process/log.ts";
-import { Change, type Changes, type Hello, type PodReport, type SessionDown, type SessionUp } from "#proto/podwire/v1/agent.ts";
+import {
+  Change,
+  type Changes,
+  type Hello,
+  type PodReport,
+  type SessionDown,
+  type SessionUp,
+  type Welcome,
+} from "#proto/podwire/v1/agent.ts";
 import type { EventRecorder } from "../events/recorder.ts";
 import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
@@ -27,7 +35,7 @@ export interface SessionContext extends HelloContext {
   readonly readState: () => State;
   readonly keyFor: (node: string, peer: string) => Buffer;
   /** What the Welcome says of the cluster. */
-  readonly welcome: { readonly cluster: string; readonly podCIDR: string; readonly serviceCIDR: string };
+  readonly welcome: Omit<Welcome, "epoch">;
 }
 
 const helloTimeoutMs = 5_000;

@@ -6,6 +6,7 @@ import { emptyMetadata, validateLabels, validateMetadata, validateMetadataUpdate
 import { validateDns } from "./pod-dns.ts";
 import { tolerationsWithDefaults, validateAffinity, validateTolerations } from "./pod-placement.ts";
 import { addressProblem, validateHostPorts } from "./pod-ports.ts";
+import { validateReadinessGates } from "./pod-readiness.ts";
 import { validatePodSpecUpdate } from "./pod-update.ts";
 import { validateVolumes, volumeWithDefaults } from "./pod-volumes.ts";
 import { outside, required, unless, unsupported } from "./problem.ts";
@@ -79,6 +80,7 @@ function validatePodSpec(spec: PodSpec, path: string): Problem[] {
   if (hostname !== "") problems.push(...unless(`${path}.hostname`, hostname, labelNameProblem(hostname)));
   if (subdomain !== "") problems.push(...unless(`${path}.subdomain`, subdomain, labelNameProblem(subdomain)));
   problems.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
+  problems.push(...validateReadinessGates(spec.readinessGates, `${path}.readinessGates`));
   problems.push(...validateTolerations(spec.tolerations, `${path}.tolerations`));
   if (spec.affinity !== undefined) problems.push(...validateAffinity(spec.affinity, `${path}.affinity`));
   problems.push(...spec.hostAliases.flatMap((alias, i) => validateHostAlias(alias, `${path}.hostAliases[${i}]`)));

@@ -26,6 +26,8 @@ export interface NetworkKeeper {
   addPod(link: PodLink): Promise<void>;
   /** Resolves when nothing of it is left. */
   removePod(link: PodLink): Promise<void>;
+  /** Reads the kernel again, since somebody else changed something there. */
+  restore(): void;
   /** Reconciles now and then until the signal aborts. */
   run(): Promise<void>;
 }
@@ -108,6 +110,11 @@ export function createNetworkKeeper({ network, clock, rng, log, signal, adopted 
     removePod(link) {
       links.delete(link.netns);
       return requestFor(link);
+    },
+    restore() {
+      readAnew = true;
+      // `run` tries again what fails.
+      request().catch(() => {});
     },
     async run() {
       let failures = 0;

@@ -1,6 +1,7 @@
 /* What to do so that the host's network becomes the wanted one. Pure: golden files in test/golden show whole plans. */
 
 import { formatCidr } from "#core/cidr.ts";
+import { renderRule } from "#kernel/ip.ts";
 import type { NetworkState, NetworkStep, PodLink, Route, Rule, SetElement } from "#kernel/network.ts";
 import { digestOf, renderElement } from "#kernel/nft.ts";
 import type { WantedNetwork } from "./wanted-network.ts";
@@ -69,8 +70,8 @@ function routeText(route: Route): string {
   return `${destinationText(route)} ${to === "unreachable" ? to : `${to.device} ${to.source ?? ""}`}`;
 }
 
-function ruleText({ priority, from, table }: Rule): string {
-  return `${priority} ${formatCidr(from)} ${table}`;
+function ruleText(rule: Rule): string {
+  return renderRule("add", rule);
 }
 
 function elementText(element: SetElement): string {

@@ -14,6 +14,7 @@ import {
   type RuleBase,
   type SetElement,
   tunName,
+  underlayMark,
 } from "#kernel/network.ts";
 
 export interface NetworkView {
@@ -21,6 +22,7 @@ export interface NetworkView {
   /** The ranges of the whole cluster. */
   readonly podRange: Cidr;
   readonly serviceRange: Cidr;
+  readonly balancerRange: Cidr;
   /** This node's own blocks. */
   readonly podCidrs: readonly Cidr[];
   readonly peerAddresses: readonly Ipv4[];
@@ -35,6 +37,8 @@ export interface WantedNetwork {
 }
 
 const podRulePriority = 100;
+/** Before those of pods. */
+const answers: Rule = { priority: 90, mark: underlayMark, table: mainTable };
 
 /**
  * (1) Every pod address of the cluster leads to the tunnel, so that none ever leaves by a default route; the agent drops and counts
@@ -42,15 +46,16 @@ const podRulePriority = 100;
  * (2) Every route that the node itself may use carries `source`: pods must see the node under its one address.
  * (3) Pods reach other nodes' addresses through the tunnel, by a table that only their packets consult: the same route in the main
  *     table would carry the tunnel into itself.
- * (4) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
+ * (4) What came from the hosts' own network, to a node's port, is answered by it, also where another node asked.
+ * (5) A destination has one route, the narrowest meaning's: a block may be the whole pod range, or a single pod's address.
  */
 export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): WantedNetwork {
-  const { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses } = view;
+  const { nodeAddress, podRange, serviceRange, balancerRange, podCidrs, peerAddresses } = view;
   const toTun = { device: tunName, source: nodeAddress };
   const held = links.filter(({ address }) => podCidrs.some((block) => cidrContains(block, address)));
   return {
     routes: lastToEach([
-      ...[podRange, serviceRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
+      ...[podRange, serviceRange, balancerRange].map((destination): Route => ({ table: mainTable, destination, to: toTun })),
       // This node answers the cluster's DNS address itself.
       {
         ...{ table: localTable, destination: hostCidr(dnsAddress(serviceRange)) },
@@ -66,7 +71,8 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
       ),
       ...peerAddresses.map((address): Route => ({ table: podTable, destination: hostCidr(address), to: { device: tunName } })),
     ]),
-    rules: podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable })),
+    rules:
+      podCidrs.length === 0 ? [] : [answers, ...podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable }))],
     ruleBase: { podRange, nodeAddress },
     elements: [
       ...held.map(({ device, address }): SetElement => ({ set: "pods", device, address })),

@@ -175,6 +175,16 @@ function describeRules(open: Open): void {
     assert.deepEqual(await network.read(signal), { ...empty, rules: [second] });
   });
 
+  it("keeps a rule for marked packets, and removes it", async () => {
+    await using opened = await open();
+    const { network } = opened;
+    const marked: Rule = { priority: 90, mark: 0x10000, table: mainTable };
+    await network.apply([{ op: "add-rule", rule: marked }], signal);
+    assert.deepEqual(await network.read(signal), { ...empty, rules: [marked] });
+    await network.apply([{ op: "remove-rule", rule: marked }], signal);
+    assert.deepEqual(await network.read(signal), empty);
+  });
+
   it("refuses a rule that it has, and to remove one that it hasn't", async () => {
     await using opened = await open();
     const { network } = opened;
@@ -329,6 +339,7 @@ function describeApplying(open: Open): void {
         nodeAddress,
         podRange: base.podRange,
         serviceRange: parseCidr("10.96.0.0/16"),
+        balancerRange: parseCidr("10.97.0.0/24"),
         podCidrs: [unreachable.destination],
         peerAddresses: [parseIpv4("192.168.0.2")],
       },

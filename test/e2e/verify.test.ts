@@ -36,9 +36,9 @@ describe("podwire verify", () => {
     const { code, stdout, stderr } = await cluster.podwire("verify");
     assert.equal(code, 0, stdout);
     const rows = stdout.split("\n").filter((line) => /^[✓✗]/.test(line));
-    assert.equal(rows.length, 12);
+    assert.equal(rows.length, 18);
     assert.ok(rows.every((row) => row.startsWith("✓")));
-    assert.match(stdout, /The network model holds: 12 rules, [0-9]+ checks\./);
+    assert.match(stdout, /The network model holds: 18 rules, [0-9]+ checks\./);
     assert.match(
       stderr,
       /^Starting 6 pods that probe each other on 2 nodes, in namespace podwire-verify-[0-9a-f]+\nRunning [0-9]+ checks\n/,

@@ -1,7 +1,14 @@
 import { deepEqual, doesNotThrow, throws } from "node:assert/strict";
 import { type ClusterConfig, checkConfig, nodeHosts } from "../../embedded/cluster-config.ts";
 
-const good: ClusterConfig = { name: "c", nodeCount: 3, podCidr: "10.244.0.0/16", serviceCidr: "10.96.0.0/16", logLevel: "info" };
+const good: ClusterConfig = {
+  name: "c",
+  nodeCount: 3,
+  podCidr: "10.244.0.0/16",
+  serviceCidr: "10.96.0.0/16",
+  loadBalancerCidr: "10.97.0.0/24",
+  logLevel: "info",
+};
 
 describe("a cluster's configuration", () => {
   const right: readonly Partial<ClusterConfig>[] = [

@@ -51,12 +51,15 @@ describe("ip's answers", () => {
   it("reads our rules and overlooks the kernel's", () => {
     const json = [
       { priority: 0, src: "all", table: "255" },
+      { priority: 90, src: "all", fwmark: "0x10000", fwmask: "0x10000", table: "254", protocol: "112" },
+      { priority: 91, src: "all", fwmark: "0x1", table: "254" },
       { priority: 100, src: "10.244.1.0", srclen: 24, table: "100", protocol: "112" },
       { priority: 101, src: "10.244.1.7", table: "100", protocol: "112" },
       { priority: 200, src: "10.0.0.0", srclen: 8, table: "7", protocol: "3" },
       { priority: 32766, src: "all", table: "254" },
     ];
     assert.deepEqual(parseRules(JSON.stringify(json)), [
+      { priority: 90, mark: 0x10000, table: mainTable },
       { priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable },
       { priority: 101, from: parseCidr("10.244.1.7/32"), table: podTable },
     ]);
@@ -98,6 +101,11 @@ describe("lines for ip", () => {
       "a rule",
       renderRule("add", { priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable }),
       "rule add priority 100 from 10.244.1.0/24 lookup 100 protocol 112",
+    ],
+    [
+      "a rule for marked packets",
+      renderRule("add", { priority: 90, mark: 0x10000, table: mainTable }),
+      "rule add priority 90 fwmark 65536/65536 lookup 254 protocol 112",
     ],
   ] as const) {
     it(`say ${sentence}`, () => assert.equal(line, want));

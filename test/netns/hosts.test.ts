@@ -6,6 +6,7 @@ import { createHosts, onHost } from "#kernel/hosts.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { inNetns, listNetns, netnsPath, writeSysctls } from "#kernel/netns.ts";
 import { podNetnsPrefix } from "#kernel/network.ts";
+import { unwatchedRuleset } from "#kernel/ruleset.ts";
 import { run } from "#kernel/run.ts";
 import { enterHostNamespace, type HostNamespace } from "../support/host-namespace.ts";
 
@@ -86,7 +87,7 @@ describe("the network of a Linux host", () => {
       "netns add another-node.pod",
     );
     try {
-      const network = createLinuxNetwork(opened.prefix);
+      const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
       assert.deepEqual(await network.read(signal), {
         routes: [],
         rules: [],
@@ -104,7 +105,7 @@ describe("the network of a Linux host", () => {
     await using opened = await open();
     const name = `${opened.prefix}half`;
     writeFileSync(netnsPath(name), "");
-    const network = createLinuxNetwork(opened.prefix);
+    const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
     assert.deepEqual((await network.read(signal)).netns, [name]);
     await network.apply([{ op: "remove-netns", netns: name }], signal);
     assert.ok(!listNetns().includes(name));
@@ -112,7 +113,7 @@ describe("the network of a Linux host", () => {
 
   it("changes no nftables rule where one of several can't be", async () => {
     await using opened = await open();
-    const network = createLinuxNetwork(opened.prefix);
+    const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
     await network.apply(
       [{ op: "set-rule-base", base: { podRange: parseCidr("10.244.0.0/16"), nodeAddress: parseIpv4("192.168.0.1") } }],
       signal,

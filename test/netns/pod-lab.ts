@@ -13,6 +13,7 @@ import { sweepCgroups } from "#kernel/cgroups.ts";
 import { type Containers, linuxContainers } from "#kernel/containers.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { type Network, type PodLink, podNetnsPrefix } from "#kernel/network.ts";
+import { unwatchedRuleset } from "#kernel/ruleset.ts";
 import { run } from "#kernel/run.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
@@ -81,7 +82,7 @@ export async function openPodLab(): Promise<PodLab> {
   const stateDir = mkdtempSync(join(tmpdir(), "podwire-pods-"));
   const { nodeName } = host;
   const spec: AgentSpec = { stateDir, nodeName, podCidr: "10.244.1.0/24" };
-  const network = createLinuxNetwork(podNetnsPrefix(nodeName));
+  const network = createLinuxNetwork(podNetnsPrefix(nodeName), unwatchedRuleset);
   const agents = new Set<AgentOfPods>();
   const records = () => createPodRecords(stateDir);
   const link = (pod: Pod) => {
@@ -242,6 +243,7 @@ function viewOf(podCidr: string): NetworkView {
     nodeAddress: hostAddress,
     podRange: parseCidr("10.244.0.0/16"),
     serviceRange: parseCidr("10.96.0.0/16"),
+    balancerRange: parseCidr("10.97.0.0/24"),
     podCidrs: [parseCidr(podCidr)],
     peerAddresses: [],
   };

@@ -140,7 +140,16 @@ function playedSession(down: Queue<SessionDown>, node: string, credential: strin
     ups,
     of: (kind) => ups.flatMap(({ message }) => (message?.$case === kind ? [message.value as never] : [])),
     welcome: (epoch = 1) =>
-      send({ $case: "welcome", value: { epoch, cluster: "test", podCIDR: "10.244.0.0/16", serviceCIDR: "10.96.0.0/16" } }),
+      send({
+        $case: "welcome",
+        value: {
+          epoch,
+          cluster: "test",
+          podCIDR: "10.244.0.0/16",
+          serviceCIDR: "10.96.0.0/16",
+          loadBalancerCIDR: "10.97.0.0/24",
+        },
+      }),
     changes: (changes) =>
       send({ $case: "changes", value: { revision: 1, snapshotStart: false, snapshotEnd: false, changes: [], ...changes } }),
     openStream: (request) => send({ $case: "openStream", value: request }),

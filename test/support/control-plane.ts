@@ -70,6 +70,7 @@ export async function startTestCluster(options: Partial<ControlPlaneOptions> = {
     podCidr: parseCidr("10.244.0.0/16"),
     nodeCidrPrefix: 24,
     serviceCidr: parseCidr("10.96.0.0/16"),
+    balancerCidr: parseCidr("10.97.0.0/24"),
     tokens: { join: joinToken, user: userToken },
     heartbeatTimeoutMs: 3_000,
     signal: stopping.signal,

@@ -1,5 +1,5 @@
 import type { Changes, Peer } from "#proto/podwire/v1/agent.ts";
-import type { ConfigMap, Pod, Secret } from "#proto/podwire/v1/resources.ts";
+import type { ConfigMap, EndpointSlice, Pod, Secret, Service } from "#proto/podwire/v1/resources.ts";
 
 /** What an agent knows after the messages that it got. */
 export interface NodeView {
@@ -11,6 +11,8 @@ export interface NodeView {
   /** By namespace/name. */
   readonly configMaps: ReadonlyMap<string, ConfigMap>;
   readonly secrets: ReadonlyMap<string, Secret>;
+  readonly services: ReadonlyMap<string, Service>;
+  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
 }
 
 export const emptyNodeView: NodeView = {
@@ -20,6 +22,8 @@ export const emptyNodeView: NodeView = {
   pods: new Map(),
   configMaps: new Map(),
   secrets: new Map(),
+  services: new Map(),
+  endpointSlices: new Map(),
 };
 
 /** Follows the protocol to the letter: a snapshot replaces all, a removal of what isn't there is a fault. */
@@ -30,6 +34,8 @@ export function applyChanges(before: NodeView, { revision, snapshotStart, change
   const pods = new Map(base.pods);
   const configMaps = new Map(base.configMaps);
   const secrets = new Map(base.secrets);
+  const services = new Map(base.services);
+  const endpointSlices = new Map(base.endpointSlices);
   for (const { change } of changes) {
     switch (change?.$case) {
       case "self":
@@ -59,9 +65,21 @@ export function applyChanges(before: NodeView, { revision, snapshotStart, change
       case "secretRemoved":
         if (!secrets.delete(change.value)) throw new Error(`removed Secret ${change.value} was not there`);
         break;
+      case "servicePut":
+        services.set(`${change.value.metadata?.namespace}/${change.value.metadata?.name}`, change.value);
+        break;
+      case "serviceRemoved":
+        if (!services.delete(change.value)) throw new Error(`removed Service ${change.value} was not there`);
+        break;
+      case "endpointSlicePut":
+        endpointSlices.set(`${change.value.metadata?.namespace}/${change.value.metadata?.name}`, change.value);
+        break;
+      case "endpointSliceRemoved":
+        if (!endpointSlices.delete(change.value)) throw new Error(`removed EndpointSlice ${change.value} was not there`);
+        break;
       case undefined:
         throw new Error("a change that says nothing");
     }
   }
-  return { revision, podCIDRs, peers, pods, configMaps, secrets };
+  return { revision, podCIDRs, peers, pods, configMaps, secrets, services, endpointSlices };
 }

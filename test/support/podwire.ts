@@ -5,13 +5,15 @@ import { join } from "node:path";
 import type { CliResult } from "./cli.ts";
 import { until } from "./until.ts";
 
-const launcher = join(import.meta.dirname, "..", "..", "podwire");
+const checkout = join(import.meta.dirname, "..", "..", "podwire");
 const runMsMax = 60_000;
 
 export interface PodwireOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   readonly cwd?: string;
+  /** Another CLI than the checkout's. */
+  readonly launcher?: string;
 }
 
 export interface PodwireRun extends AsyncDisposable {
@@ -31,7 +33,7 @@ export function cleanEnv(extra: Readonly<Record<string, string>>): Record<string
 }
 
 /** Starts the CLI. Its disposal kills it. */
-export function startPodwire(args: readonly string[], { env, stdin, cwd }: PodwireOptions): PodwireRun {
+export function startPodwire(args: readonly string[], { env, stdin, cwd, launcher = checkout }: PodwireOptions): PodwireRun {
   const child = spawn(launcher, args, { env: { ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {

@@ -4,18 +4,22 @@ import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { alignTabs } from "../tabbed.ts";
 import { configMapDescriber, secretDescriber } from "./data.ts";
 import type { Describer, Surroundings } from "./describer.ts";
+import { endpointSliceDescriber } from "./endpoint-slice.ts";
 import { eventLines } from "./events.ts";
 import { genericLines } from "./generic.ts";
 import { namespaceDescriber } from "./namespace.ts";
 import { nodeDescriber } from "./node.ts";
 import { podDescriber } from "./pod.ts";
+import { serviceDescriber } from "./service.ts";
 
 const byKind: Readonly<Record<string, Describer<never>>> = {
   ConfigMap: configMapDescriber,
+  EndpointSlice: endpointSliceDescriber,
   Namespace: namespaceDescriber,
   Node: nodeDescriber,
   Pod: podDescriber,
   Secret: secretDescriber,
+  Service: serviceDescriber,
 };
 
 export function describerOf(kind: Kind): Describer {

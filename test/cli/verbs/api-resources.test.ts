@@ -15,7 +15,10 @@ describe("podwire api-resources", () => {
 
   it("prints names only, and only those in namespaces or only the others", async () => {
     assert.equal((await cli.type("api-resources -o name --namespaced=false")).stdout, "namespaces\nnodes\n");
-    assert.match((await cli.type("api-resources --namespaced -o name")).stdout, /^configmaps\nevents\npods\nsecrets\n/);
+    assert.match(
+      (await cli.type("api-resources --namespaced -o name")).stdout,
+      /^configmaps\nendpointslices\.discovery\.k8s\.io\nevents\npods\nsecrets\nservices\n/,
+    );
     assert.match((await cli.type("api-resources -o wide")).stdout, /^pods .* create,delete,get,list,patch,update,watch +all$/m);
   });
 

@@ -72,7 +72,7 @@ describe("podwire get", () => {
     },
     {
       line: "get all -n shop",
-      stdout: lines("NAME   READY   STATUS    RESTARTS   AGE", "api    0/1     Pending   0          0s"),
+      stdout: lines("NAME      READY   STATUS    RESTARTS   AGE", "pod/api   0/1     Pending   0          0s"),
     },
     {
       line: "get pods,ns -n shop",

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer, connect as openSocket, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
+import { podPorts } from "../../../cli/streams/forward-target.ts";
 import { parsePortPair } from "../../../cli/streams/port-pairs.ts";
 import { type CliRun, createTestCli, type TestCli } from "../../support/cli.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
@@ -26,7 +27,7 @@ describe("podwire port-forward", () => {
     const containers = [
       { name: "main", image: "podwire/toolbox", command: ["sleep", "inf"], ports: [{ name: "http", containerPort: 8080 }] },
     ];
-    await cluster.write("create", podManifest("web", { containers }));
+    await cluster.write("create", podManifest("web", { containers }, { labels: { app: "web" } }));
     session.reportRunning(await until(() => [...session.view.pods.values()][0], "the pod on the node"));
     await until(() => cluster.pod("web")?.status?.phase === "Running", "the pod's start");
     taken = 0;
@@ -182,7 +183,7 @@ describe("podwire port-forward", () => {
     ["port-forward web 8080:ftp", /^error: Pod 'web' does not have a named port 'ftp'/],
     ["port-forward web 80 --address=here", /^error: here is not a valid IP/],
     ["port-forward nope 80", /^Error from server \(NotFound\): pods "nope" not found/],
-    ["port-forward node/node-1 80", /^error: node\/node-1 is no pod/],
+    ["port-forward node/node-1 80", /^error: node\/node-1 has no pods/],
   ];
   for (const [line, stderr] of wrong) {
     it(`refuses ${line}`, async () => {
@@ -198,10 +199,36 @@ describe("podwire port-forward", () => {
     assert.equal(stderr, "error: unable to forward port because pod is not running. Current status=Pending\n");
   });
 
+  it("leads to a Service's pod, by the Service's ports", async () => {
+    const ports = [{ name: "main", port: 80, targetPort: "http" }];
+    await cluster.write("create", [
+      { apiVersion: "v1", kind: "Service", metadata: { name: "shop" }, spec: { selector: { app: "web" }, ports } },
+      { apiVersion: "v1", kind: "Service", metadata: { name: "bare" }, spec: { ports } },
+      { apiVersion: "v1", kind: "Service", metadata: { name: "idle" }, spec: { selector: { app: "idle" }, ports } },
+    ]);
+    await using run = cli.start(["port-forward", "service/shop", ":80", ":main"]);
+    const port = await localPort(run, 8080);
+    dial(port).end("hello");
+    const { port: remote, attach } = await nextAttach();
+    assert.equal(remote, 8080);
+    await until(() => inputOf(attach) === "hello", "the words");
+    attach.send(exit);
+    for (const [line, want] of [
+      ["svc/shop 99", "Service shop does not have a service port 99"],
+      ["svc/bare 80", "invalid service 'bare': Service is defined without a selector"],
+      ["svc/idle 80", "no pod of service/idle is running (selector app=idle)"],
+      ["node/node-1 80", "node/node-1 has no pods"],
+    ]) {
+      const { stderr, code } = await cli.type(`port-forward ${line}`);
+      assert.ok(stderr.includes(want ?? ""), stderr);
+      assert.equal(code, 1);
+    }
+  });
+
   it("takes a port, two ports, none of its own and a name for a port", () => {
     const pod = cluster.pod("web");
     assert.ok(pod);
-    const pairs = ["80", "8080:80", ":80", "0:80", "http", "9090:http"].map((word) => parsePortPair(word, pod));
+    const pairs = ["80", "8080:80", ":80", "0:80", "http", "9090:http"].map((word) => parsePortPair(word, podPorts(pod)));
     assert.deepEqual(
       pairs.map(({ local, remote }) => [local, remote]),
       [[80, 80], [8080, 80], [0, 80], [0, 80], [8080, 8080], [9090, 8080]], // biome-ignore format: a table

@@ -131,7 +131,7 @@ describe("the taint eviction controller", () => {
     const cordon = (unschedulable: boolean | null) =>
       cluster.client.patch(
         {
-          ...{ kind: "Node", namespace: "", name: "node-1", type: "merge", validate: "", dryRun: false },
+          ...{ kind: "Node", namespace: "", name: "node-1", type: "merge", validate: "", dryRun: false, subresource: "" },
           json: JSON.stringify({ spec: { unschedulable } }),
         },
         { signal: AbortSignal.timeout(5_000) },

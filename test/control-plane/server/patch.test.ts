@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Node, Pod, Resource } from "#proto/podwire/v1/resources.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
 import { refusal } from "../../support/refusal.ts";
+import { until } from "../../support/until.ts";
 
 interface PatchOptions {
   readonly type?: string;
@@ -9,16 +10,17 @@ interface PatchOptions {
   readonly name?: string;
   readonly validate?: string;
   readonly dryRun?: boolean;
+  readonly subresource?: string;
 }
 
 function patch(
   cluster: TestCluster,
   value: unknown,
-  { type = "", kind = "Pod", name = "web", validate = "", dryRun = false }: PatchOptions = {},
+  { type = "", kind = "Pod", name = "web", validate = "", dryRun = false, subresource = "" }: PatchOptions = {},
 ) {
   const json = JSON.stringify(value);
   return cluster.client.patch(
-    { kind, namespace: "", name, type, json, validate, dryRun },
+    { kind, namespace: "", name, type, json, validate, dryRun, subresource },
     { signal: AbortSignal.timeout(5_000) },
   );
 }
@@ -160,5 +162,46 @@ describe("Patch", () => {
     const keys = Array.from({ length: 8 }, (_, i) => `k${i}`);
     await Promise.all(keys.map((key) => patch(cluster, { metadata: { labels: { [key]: "1" } } })));
     assert.deepEqual(Object.keys(cluster.pod("web")?.metadata?.labels ?? {}).sort(), keys);
+  });
+});
+
+describe("Patch of a status", () => {
+  const gates = { readinessGates: [{ conditionType: "example.com/ready" }] };
+  const condition = (status: string) => ({ status: { conditions: [{ type: "example.com/ready", status }] } });
+  const readyOf = (cluster: TestCluster) => cluster.pod("web")?.status?.conditions.find(({ type }) => type === "Ready");
+
+  it("opens a readiness gate, which its node's next report leaves open, and closes it", async () => {
+    await using cluster = await startTestCluster();
+    const { session } = await cluster.joinReady("node-1");
+    await cluster.write("create", podManifest("web", gates));
+    const pod = await until(() => [...session.view.pods.values()][0], "the pod");
+    session.reportRunning(pod, "10.244.0.7");
+    await until(() => readyOf(cluster)?.reason === "ReadinessGatesNotReady", "a closed gate");
+    await patch(cluster, condition("True"), { subresource: "status" });
+    assert.equal(readyOf(cluster)?.status, "True");
+    session.reportRunning(pod, "10.244.0.8");
+    await until(() => cluster.pod("web")?.status?.podIP === "10.244.0.8", "the next report");
+    assert.equal(readyOf(cluster)?.status, "True");
+    await patch(cluster, condition("False"), { subresource: "status" });
+    assert.equal(readyOf(cluster)?.message, 'the status of pod readiness gate "example.com/ready" is not "True", but False');
+  });
+
+  it("touches nothing else, and what touches everything else leaves the status", async () => {
+    await using cluster = await startTestCluster();
+    await cluster.write("create", podManifest("web"));
+    const change = { metadata: { labels: { a: "b" } }, status: { message: "mine" } };
+    await patch(cluster, change, { subresource: "status" });
+    assert.deepEqual([cluster.pod("web")?.metadata?.labels ?? {}, cluster.pod("web")?.status?.message], [{}, "mine"]);
+    await patch(cluster, { ...change, status: { message: "yours" } });
+    assert.deepEqual([cluster.pod("web")?.metadata?.labels, cluster.pod("web")?.status?.message], [{ a: "b" }, "mine"]);
+  });
+
+  it("says what is wrong with it", async () => {
+    await using cluster = await startTestCluster();
+    await cluster.write("create", podManifest("web"));
+    const wrong = await refusal(patch(cluster, { status: { phase: 3 } }, { subresource: "status" }));
+    assert.match(wrong.message, /status\.phase: Invalid value: 3: must be a string/);
+    const unknown = await refusal(patch(cluster, {}, { subresource: "scale" }));
+    assert.match(unknown.message, /subresource must be "status", not "scale"/);
   });
 });

@@ -83,7 +83,13 @@ describe("a session", () => {
   it("begins with a welcome and a snapshot, and makes the node Ready", async () => {
     await using cluster = await startTestCluster();
     const { session } = await cluster.joinReady("node-1");
-    assert.deepEqual(session.welcome, { epoch: 1, cluster: "test", podCIDR: "10.244.0.0/16", serviceCIDR: "10.96.0.0/16" });
+    assert.deepEqual(session.welcome, {
+      epoch: 1,
+      cluster: "test",
+      podCIDR: "10.244.0.0/16",
+      serviceCIDR: "10.96.0.0/16",
+      loadBalancerCIDR: "10.97.0.0/24",
+    });
     assert.deepEqual(session.view.podCIDRs, ["10.244.0.0/24"]);
     assert.equal(readyOf(cluster, "node-1")?.status, "True");
     const status = cluster.node("node-1")?.status;
@@ -224,7 +230,7 @@ describe("a session", () => {
     await cluster.delete("Node", "node-1");
     assert.ok(isAppError(await session.ended, "unauthenticated"));
     await until(() => cluster.pod("web") === undefined, "the pod to be gone");
-    assert.deepEqual(cluster.store.list("allocations/").entries, []);
+    assert.deepEqual(cluster.store.list("allocations/podCIDR/").entries, []);
     assert.ok(isAppError(await agent.openSession().ended, "unauthenticated"), "the credential is worth nothing");
     const returned = await cluster.join("node-1", { previousPodCIDR: "10.244.0.0/24" });
     await returned.openSession().ready();

@@ -9,6 +9,7 @@ import { type WantedNetwork, wantedNetwork } from "../../../node-agent/reconcile
 export const nodeAddress = parseIpv4("192.168.0.1");
 export const podRange = parseCidr("10.244.0.0/16");
 export const serviceRange = parseCidr("10.96.0.0/16");
+export const balancerRange = parseCidr("10.97.0.0/24");
 const blocks: readonly Cidr[] = [parseCidr("10.244.1.0/24"), parseCidr("10.244.2.0/24")];
 
 /** Pods by number: pod 3 has the address x.x.x.5 of its block. */
@@ -36,7 +37,7 @@ export const anyWanted: fc.Arbitrary<(netnsPrefix: string) => WantedNetwork> = f
     ({ podCidrs, podRange, peers, pods }) =>
       (netnsPrefix) =>
         wantedNetwork(
-          { nodeAddress, podRange, serviceRange, podCidrs, peerAddresses: peers.map(peerAddress) },
+          { nodeAddress, podRange, serviceRange, balancerRange, podCidrs, peerAddresses: peers.map(peerAddress) },
           pods.map(([number, block]) => linkOf(number, block, netnsPrefix)),
         ),
   );

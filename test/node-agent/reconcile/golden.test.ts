@@ -14,6 +14,7 @@ const view: NetworkView = {
   nodeAddress: parseIpv4("192.168.0.1"),
   podRange: parseCidr("10.244.0.0/16"),
   serviceRange: parseCidr("10.96.0.0/16"),
+  balancerRange: parseCidr("10.97.0.0/24"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2"), parseIpv4("192.168.0.3")],
 };

@@ -17,6 +17,7 @@ const view: NetworkView = {
   nodeAddress: parseIpv4("192.168.0.1"),
   podRange: parseCidr("10.244.0.0/16"),
   serviceRange: parseCidr("10.96.0.0/16"),
+  balancerRange: parseCidr("10.97.0.0/24"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2")],
 };
@@ -190,7 +191,7 @@ describe("the network keeper", () => {
       signal,
     );
     await clock.advance(5_000);
-    await until(async () => (await fake.read(signal)).rules.length === 1, "the rule to come back");
+    await until(async () => (await fake.read(signal)).rules.length === 2, "the rule to come back");
     await assertStands([first]);
   });
 

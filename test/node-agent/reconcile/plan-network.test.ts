@@ -7,7 +7,7 @@ import { mainTable, type NetworkStep, podTable, type Route, type RuleBase, type 
 import { digestOf } from "#kernel/nft.ts";
 import { achieved, planNetwork } from "../../../node-agent/reconcile/plan-network.ts";
 import { wantedNetwork } from "../../../node-agent/reconcile/wanted-network.ts";
-import { anyWanted, nodeAddress, peerAddress, podRange, serviceRange, sortedState } from "./any-network.ts";
+import { anyWanted, balancerRange, nodeAddress, peerAddress, podRange, serviceRange, sortedState } from "./any-network.ts";
 
 const { signal } = new AbortController();
 const prefix = "node.";
@@ -134,6 +134,7 @@ describe("planNetwork", () => {
       nodeAddress,
       podRange,
       serviceRange,
+      balancerRange,
       podCidrs: [parseCidr("10.244.1.0/24")],
       peerAddresses: [peerAddress(2)],
     };
@@ -158,7 +159,7 @@ describe("planNetwork", () => {
     it(`makes a pod anew whose ${missing} is missing, with the route to it`, async () => {
       const link = { netns: `${prefix}pod-0`, device: "pwpod0", address: podAddress(0) };
       const wanted = wantedNetwork(
-        { nodeAddress, podRange, serviceRange, podCidrs: [parseCidr("10.244.1.0/24")], peerAddresses: [] },
+        { nodeAddress, podRange, serviceRange, balancerRange, podCidrs: [parseCidr("10.244.1.0/24")], peerAddresses: [] },
         [link],
       );
       const network = await networkAfter(planNetwork(wanted, await createFakeNetwork().read(signal)));
@@ -173,7 +174,7 @@ describe("planNetwork", () => {
   }
 
   it("sets the rule base only where another one stands", () => {
-    const wanted = wantedNetwork({ nodeAddress, podRange, serviceRange, podCidrs: [], peerAddresses: [] }, []);
+    const wanted = wantedNetwork({ nodeAddress, podRange, serviceRange, balancerRange, podCidrs: [], peerAddresses: [] }, []);
     const opsFrom = (ruleBase: string | undefined) => planNetwork(wanted, { ...achieved(wanted), ruleBase }).map(({ op }) => op);
     assert.deepEqual(opsFrom(digestOf(wanted.ruleBase)), []);
     assert.deepEqual(opsFrom(undefined), ["set-rule-base"]);

@@ -8,6 +8,7 @@ const view: NetworkView = {
   nodeAddress: parseIpv4("192.168.0.1"),
   podRange: parseCidr("10.244.0.0/16"),
   serviceRange: parseCidr("10.96.0.0/16"),
+  balancerRange: parseCidr("10.97.0.0/24"),
   podCidrs: [parseCidr("10.244.1.0/24")],
   peerAddresses: [parseIpv4("192.168.0.2"), parseIpv4("192.168.0.3")],
 };
@@ -30,6 +31,7 @@ describe("wantedNetwork", () => {
     assert.deepEqual(routes(mainTable), {
       "10.244.0.0/16": `${tunName} 192.168.0.1`,
       "10.96.0.0/16": `${tunName} 192.168.0.1`,
+      "10.97.0.0/24": `${tunName} 192.168.0.1`,
       "10.244.1.0/24": "unreachable",
       "10.244.1.2/32": "pwa 192.168.0.1",
     });
@@ -41,7 +43,10 @@ describe("wantedNetwork", () => {
 
   it("leads to other nodes' addresses by the pods' table only, without a source", () => {
     assert.deepEqual(routes(podTable), { "192.168.0.2/32": `${tunName} -`, "192.168.0.3/32": `${tunName} -` });
-    assert.deepEqual(wantedNetwork(view, []).rules, [{ priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable }]);
+    assert.deepEqual(wantedNetwork(view, []).rules, [
+      { priority: 90, mark: 0x10000, table: mainTable },
+      { priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable },
+    ]);
   });
 
   it("knows every node's address and each pod's device, for the rules", () => {

@@ -127,6 +127,7 @@ export interface Welcome {
   /** The ranges of the whole cluster. */
   podCIDR: string;
   serviceCIDR: string;
+  loadBalancerCIDR: string;
 }
 
 /** A snapshot is every object from the message with `snapshot_start` to the one with `snapshot_end`; whatever it does not name is gone. */
@@ -1403,7 +1404,7 @@ export const SessionDown: MessageFns<SessionDown> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { epoch: 0, cluster: "", podCIDR: "", serviceCIDR: "" };
+  return { epoch: 0, cluster: "", podCIDR: "", serviceCIDR: "", loadBalancerCIDR: "" };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1419,6 +1420,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.serviceCIDR !== "") {
       writer.uint32(34).string(message.serviceCIDR);
+    }
+    if (message.loadBalancerCIDR !== "") {
+      writer.uint32(42).string(message.loadBalancerCIDR);
     }
     return writer;
   },
@@ -1468,6 +1472,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.serviceCIDR = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.loadBalancerCIDR = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1494,6 +1506,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.service_cidr)
         ? globalThis.String(object.service_cidr)
         : "",
+      loadBalancerCIDR: isSet(object.loadBalancerCIDR)
+        ? globalThis.String(object.loadBalancerCIDR)
+        : isSet(object.load_balancer_cidr)
+        ? globalThis.String(object.load_balancer_cidr)
+        : "",
     };
   },
 
@@ -1510,6 +1527,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.serviceCIDR !== "") {
       obj.serviceCIDR = message.serviceCIDR;
+    }
+    if (message.loadBalancerCIDR !== "") {
+      obj.loadBalancerCIDR = message.loadBalancerCIDR;
     }
     return obj;
   },

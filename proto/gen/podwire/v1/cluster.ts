@@ -125,6 +125,8 @@ export interface PatchRequest {
   json: string;
   validate: string;
   dryRun: boolean;
+  /** "status": changes that and nothing else; empty: changes all but that. */
+  subresource: string;
 }
 
 export interface DeleteRequest {
@@ -1253,7 +1255,7 @@ export const WriteResult: MessageFns<WriteResult> = {
 };
 
 function createBasePatchRequest(): PatchRequest {
-  return { kind: "", namespace: "", name: "", type: "", json: "", validate: "", dryRun: false };
+  return { kind: "", namespace: "", name: "", type: "", json: "", validate: "", dryRun: false, subresource: "" };
 }
 
 export const PatchRequest: MessageFns<PatchRequest> = {
@@ -1278,6 +1280,9 @@ export const PatchRequest: MessageFns<PatchRequest> = {
     }
     if (message.dryRun !== false) {
       writer.uint32(56).bool(message.dryRun);
+    }
+    if (message.subresource !== "") {
+      writer.uint32(66).string(message.subresource);
     }
     return writer;
   },
@@ -1351,6 +1356,14 @@ export const PatchRequest: MessageFns<PatchRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.subresource = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1376,6 +1389,7 @@ export const PatchRequest: MessageFns<PatchRequest> = {
         : isSet(object.dry_run)
         ? globalThis.Boolean(object.dry_run)
         : false,
+      subresource: isSet(object.subresource) ? globalThis.String(object.subresource) : "",
     };
   },
 
@@ -1401,6 +1415,9 @@ export const PatchRequest: MessageFns<PatchRequest> = {
     }
     if (message.dryRun !== false) {
       obj.dryRun = message.dryRun;
+    }
+    if (message.subresource !== "") {
+      obj.subresource = message.subresource;
     }
     return obj;
   },

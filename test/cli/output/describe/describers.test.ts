@@ -1,3 +1,4 @@
+import { endpointSliceKind } from "#core/objects/endpoint-slice.ts";
 import { findKind } from "#core/objects/kinds.ts";
 import { Event } from "#proto/podwire/v1/resources.ts";
 import { describeObject } from "../../../../cli/output/describe/describers.ts";
@@ -7,15 +8,16 @@ const nowMs = Date.parse("2026-01-01T01:00:00Z");
 
 interface Around {
   readonly pods?: readonly object[];
+  readonly slices?: readonly object[];
   readonly events?: readonly object[];
 }
 
-function describeJson(kindName: string, json: object, { pods = [], events }: Around = {}): string {
+function describeJson(kindName: string, json: object, { pods = [], slices = [], events }: Around = {}): string {
   const kind = findKind(kindName);
   const podKind = findKind("Pod");
   if (kind === undefined || podKind === undefined) throw new Error(`no kind ${kindName}`);
   return describeObject(kind, kind.fromJson(json), {
-    related: pods.map((pod) => podKind.fromJson(pod)),
+    related: [...pods.map((pod) => podKind.fromJson(pod)), ...slices.map((slice) => endpointSliceKind.fromJson(slice))],
     events: events?.map((event) => Event.fromJSON(event)),
     nowMs,
   });
@@ -236,5 +238,47 @@ describe("describe", () => {
   it("lays a namespace out", () => {
     const namespace = { metadata: { name: "shop", labels: { team: "a" } }, status: { phase: "Active" } };
     assertGolden("cli/describe-namespace.txt", describeJson("Namespace", namespace));
+  });
+
+  it("of a Service shows its addresses, and for each port where it leads", () => {
+    const slice = {
+      ports: [{ name: "http", port: 8080 }],
+      endpoints: [2, 3, 4, 5].map((n) => ({ addresses: [`10.244.0.${n}`], conditions: { ready: n !== 4 } })),
+    };
+    const service = {
+      metadata: { name: "web", namespace: "shop" },
+      spec: {
+        type: "LoadBalancer",
+        selector: { app: "web" },
+        clusterIP: "10.96.0.7",
+        clusterIPs: ["10.96.0.7"],
+        ipFamilies: ["IPv4"],
+        ipFamilyPolicy: "SingleStack",
+        ports: [
+          { name: "http", port: 80, targetPort: "http", protocol: "TCP", nodePort: 30080 },
+          { name: "dns", port: 53, targetPort: 53, protocol: "UDP", nodePort: 30053 },
+        ],
+        sessionAffinity: "None",
+        externalTrafficPolicy: "Local",
+        internalTrafficPolicy: "Cluster",
+        healthCheckNodePort: 31000,
+      },
+      status: { loadBalancer: { ingress: [{ ip: "10.97.0.1", ipMode: "VIP" }] } },
+    };
+    assertGolden("cli/describe-service.txt", describeJson("Service", service, { slices: [slice], events: [] }));
+  });
+
+  it("of an EndpointSlice shows each endpoint's conditions and place", () => {
+    const endpoint = {
+      addresses: ["10.244.0.2"],
+      conditions: { ready: false, serving: true, terminating: true },
+      targetRef: { kind: "Pod", name: "web-1" },
+      nodeName: "node-1",
+      zone: "a",
+      hints: { forZones: [{ name: "a" }] },
+    };
+    const metadata = { name: "web-x7k2p", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } };
+    const slice = { metadata, addressType: "IPv4", ports: [{ name: "", port: 8080, protocol: "TCP" }], endpoints: [endpoint] };
+    assertGolden("cli/describe-endpoint-slice.txt", describeJson("EndpointSlice", slice, { events: [] }));
   });
 });

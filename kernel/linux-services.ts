@@ -1,0 +1,37 @@
+/* The table of Services on Linux: `nft` for the rules, `conntrack` for what still flows by rules that are gone. */
+
+import { parseUdpFlows, renderRemoval } from "./conntrack.ts";
+import type { Ruleset } from "./ruleset.ts";
+import { RunError, run } from "./run.ts";
+import { parseNames, renderTableChange } from "./service-nft.ts";
+import type { ServiceKernel } from "./service-table.ts";
+
+export function createLinuxServices(ruleset: Ruleset): ServiceKernel {
+  return {
+    async readNames(signal) {
+      // Terse: the sets' elements are nobody's business but the kernel's.
+      const answers = await Promise.all([
+        run(["nft", "-j", "list", "chains", "ip"], { signal }),
+        run(["nft", "-j", "-t", "list", "sets", "ip"], { signal }),
+      ]);
+      return parseNames(...answers);
+    },
+    apply: (change, signal) => ruleset.apply(renderTableChange(change), signal),
+    async readUdpFlows(signal) {
+      return parseUdpFlows(await run(["conntrack", "-L", "-f", "ipv4", "-p", "udp"], { signal }));
+    },
+    async removeUdpFlows(flows, signal) {
+      const removals = new Map(flows.map((flow) => [renderRemoval(flow).join(" "), renderRemoval(flow)]));
+      for (const removal of removals.values()) await removeFlows(removal, signal);
+    },
+  };
+}
+
+/** That nothing was left to delete is an error of the program's, and none of ours. */
+async function removeFlows(removal: readonly string[], signal: AbortSignal): Promise<void> {
+  try {
+    await run(["conntrack", ...removal], { signal });
+  } catch (error) {
+    if (!(error instanceof RunError && error.stderr.includes("0 flow entries have been deleted"))) throw error;
+  }
+}

@@ -1,0 +1,45 @@
+/* Makes dist/, which is what the npm package runs: Node strips no types below node_modules. Each TypeScript file becomes JavaScript with
+ * the same name, place and lines; what else lies in the product's folders is copied. dist/package.json makes `#core/…` lead to dist/core. */
+
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+
+const project = join(import.meta.dirname, "..");
+const dist = join(project, "dist");
+const folders = [
+  ...["core", "rpc", "process", "kernel", "control-plane", "node-agent", "cli", "embedded", "toolbox"],
+  join("proto", "gen"),
+];
+
+/** Where a string names a module: what Node resolves, and nothing else. */
+const extension = /(?<=\b(?:from|import|import\(|import\.meta\.resolve\()\s*"[.#][^"\n]*\.m?)ts(?=")/g;
+
+/** Lets the names of our own modules end as their files in dist/ do. */
+export function nameAsBuilt(code: string): string {
+  return code.replace(extension, "js");
+}
+
+async function build(): Promise<void> {
+  await rm(dist, { recursive: true, force: true });
+  for (const folder of folders) await buildFolder(folder);
+  const { name, version, type, imports } = JSON.parse(await readFile(join(project, "package.json"), "utf8"));
+  await writeFile(join(dist, "package.json"), `${JSON.stringify({ name, version, type, imports }, null, 2)}\n`);
+}
+
+async function buildFolder(folder: string): Promise<void> {
+  await mkdir(join(dist, folder), { recursive: true });
+  for (const entry of await readdir(join(project, folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await buildFolder(path);
+    else if (/\.m?ts$/.test(path)) await writeJavaScript(path);
+    else await copyFile(join(project, path), join(dist, path));
+  }
+}
+
+async function writeJavaScript(path: string): Promise<void> {
+  const typeScript = await readFile(join(project, path), "utf8");
+  await writeFile(join(dist, path.replace(/ts$/, "js")), nameAsBuilt(stripTypeScriptTypes(typeScript)));
+}
+
+if (import.meta.main) await build();
