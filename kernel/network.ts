@@ -67,6 +67,8 @@ export interface HostPort {
 export interface RuleBase {
   readonly podRange: Cidr;
   readonly nodeAddress: Ipv4;
+  /** The cluster's name server, which is this node. */
+  readonly dnsAddress: Ipv4;
 }
 
 /** The part that follows pods and peers. */

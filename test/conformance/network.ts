@@ -54,8 +54,8 @@ const empty = { routes: [], rules: [], devices: [], netns: [], ruleBase: undefin
 const toTun: Route = { table: mainTable, destination: parseCidr("10.244.0.0/16"), to: { device: tunName, source: nodeAddress } };
 const unreachable: Route = { table: mainTable, destination: parseCidr("10.244.1.0/24"), to: "unreachable" };
 const rule: Rule = { priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable };
-const base: RuleBase = { podRange: parseCidr("10.244.0.0/16"), nodeAddress };
-const otherBase: RuleBase = { podRange: parseCidr("10.245.0.0/16"), nodeAddress };
+const base: RuleBase = { podRange: parseCidr("10.244.0.0/16"), nodeAddress, dnsAddress: parseIpv4("10.96.0.10") };
+const otherBase: RuleBase = { ...base, podRange: parseCidr("10.245.0.0/16") };
 const nodeElement: SetElement = { set: "nodes", address: parseIpv4("192.168.0.2") };
 const podElement: SetElement = { set: "pods", device: "pw0123456789ab", address: parseIpv4("10.244.1.2") };
 

@@ -4,7 +4,11 @@ import { parseIpv4 } from "#core/ipv4.ts";
 import type { RuleBase } from "#kernel/network.ts";
 import { digestOf, parseTable, renderElement, renderRuleBase } from "#kernel/nft.ts";
 
-const base: RuleBase = { podRange: parseCidr("10.244.0.0/16"), nodeAddress: parseIpv4("192.168.0.1") };
+const base: RuleBase = {
+  podRange: parseCidr("10.244.0.0/16"),
+  nodeAddress: parseIpv4("192.168.0.1"),
+  dnsAddress: parseIpv4("10.96.0.10"),
+};
 const other: RuleBase = { ...base, nodeAddress: parseIpv4("192.168.0.2") };
 
 describe("the nftables table", () => {

@@ -102,10 +102,10 @@ describe("DNS configMap nameserver", () => {
   });
 });
 
-describe("DNS without the control plane", () => {
+describe("a node's name server", () => {
   before(requireSandbox);
 
-  it("is what it was last, in an agent that starts meanwhile", async () => {
+  it("answers as it did last, in an agent that starts while the control plane is away", async () => {
     await using lab = await openDnsLab();
     const first = lab.startDns();
     lab.set([dnsService("web", { clusterIP: "10.96.1.1", ports: [{ port: 80 }] }, "default")]);
@@ -116,6 +116,20 @@ describe("DNS without the control plane", () => {
     lab.startDns();
     await answers(lab);
     assert.equal(await lab.dig(["+short", "web.default.svc.cluster.local"]), "10.96.1.1");
+  });
+
+  it("is not a pod's, whatever host port that has", async () => {
+    await using lab = await openDnsLab();
+    lab.startDns();
+    const ports = ["TCP", "UDP"].map((protocol) => ({ containerPort: 5353, hostPort: 53, protocol }));
+    const pod = makePod("other-server", [], { containers: [{ name: "c", image: "any", command: idle, ports }] });
+    lab.agent.set(pod);
+    await lab.agent.running(pod);
+    lab.set([]);
+    await answers(lab);
+    for (const transport of ["+tcp", "+notcp"]) {
+      assert.equal(await lab.dig([transport, "+short", "ns.dns.cluster.local"], pod), "10.96.0.10");
+    }
   });
 
   it("has its address again when somebody took it away", async () => {

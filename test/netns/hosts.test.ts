@@ -115,7 +115,16 @@ describe("the network of a Linux host", () => {
     await using opened = await open();
     const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
     await network.apply(
-      [{ op: "set-rule-base", base: { podRange: parseCidr("10.244.0.0/16"), nodeAddress: parseIpv4("192.168.0.1") } }],
+      [
+        {
+          op: "set-rule-base",
+          base: {
+            podRange: parseCidr("10.244.0.0/16"),
+            nodeAddress: parseIpv4("192.168.0.1"),
+            dnsAddress: parseIpv4("10.96.0.10"),
+          },
+        },
+      ],
       signal,
     );
     const added = { set: "nodes", address: parseIpv4("192.168.0.7") } as const;
