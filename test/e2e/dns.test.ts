@@ -31,6 +31,9 @@ describe("cluster DNS", () => {
     for (const node of ["node-1", "node-2"]) {
       await until(async () => (await onNode(node)).trim() === "10.96.0.77", `the name on ${node}`);
     }
+    await cluster.makePods(podOf({ name: "late", node: "node-2" }));
+    const variables = 'echo "$WEB_SERVICE_HOST $WEB_PORT_80_TCP_PORT $KUBERNETES_SERVICE_HOST"';
+    assert.equal(await cluster.run("exec", "late", "--", "sh", "-c", variables), "10.96.0.77 80 10.96.0.1\n");
     await cluster.run("delete", "service", "web");
     await until(async () => (await inPod("web")) === "", "the name to go");
   });
