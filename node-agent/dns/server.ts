@@ -1,6 +1,6 @@
 /* The name server's sockets: UDP and TCP on one address. */
 
-import { createSocket } from "node:dgram";
+import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import type { DnsCounters } from "./counters.ts";
@@ -37,6 +37,8 @@ const tcpLimits: TcpLimits = {
   inFlightMax: 16,
   unreadBytesMax: 1 << 20,
 };
+/** Answers over UDP that the kernel does not take. */
+const unsentMax = 1_000;
 /** While the process does something else, questions wait in the kernel: a thousand or so, where that allows it. */
 const burstBytes = 1 << 20;
 
@@ -62,10 +64,14 @@ async function serveUdp({ host, port, resolver, counters }: DnsServerOptions, on
     throw error;
   }
   socket.on("error", onBroken);
-  const send = (answer: Buffer, to: { readonly port: number; readonly address: string }) =>
-    socket.send(answer, to.port, to.address, (error) => {
-      if (error !== null) counters.dropped.unsent += 1;
-    });
+  const sent = (error: Error | null) => {
+    if (error !== null) counters.dropped.unsent += 1;
+  };
+  const send = (answer: Buffer, to: RemoteInfo) => {
+    // To port 0 Node throws: only who forges its packets asks from there.
+    if (to.port === 0 || socket.getSendQueueCount() >= unsentMax) counters.dropped.unsent += 1;
+    else socket.send(answer, to.port, to.address, sent);
+  };
   let open = true;
   socket.on("message", (message, from) => {
     const answer = resolver.answer(message, "udp");

@@ -1,10 +1,16 @@
 /* Names that are not the cluster's, by way of name servers on the node's network. */
 
 import assert from "node:assert/strict";
+import { encode } from "dns-packet";
+import { allocateMemory } from "#kernel/ffi.ts";
+import { tunName } from "#kernel/network.ts";
+import { openTun } from "#kernel/tun.ts";
 import { dnsService } from "../support/dns-objects.ts";
 import { playUpstream } from "../support/fake-upstream.ts";
+import { frame, ipv4Packet, udpDatagram } from "../support/packets.ts";
 import { requireSandbox } from "../support/sandbox.ts";
-import { answers, openDnsLab } from "./dns-lab.ts";
+import { until } from "../support/until.ts";
+import { answers, dnsHost, openDnsLab } from "./dns-lab.ts";
 import { makePod } from "./pod-lab.ts";
 
 const idle = ["sleep", "infinity"];
@@ -116,6 +122,21 @@ describe("a node's name server", () => {
     lab.startDns();
     await answers(lab);
     assert.equal(await lab.dig(["+short", "web.default.svc.cluster.local"]), "10.96.1.1");
+  });
+
+  it("drops a datagram that can't be answered, from port 0, and goes on", async () => {
+    await using lab = await openDnsLab();
+    const { dns } = lab.startDns();
+    lab.set([]);
+    await answers(lab);
+    using tun = openTun({ name: tunName, offload: false });
+    const query = encode({ questions: [{ name: "cluster.local", type: "SOA" }] });
+    const bytes = frame(ipv4Packet({ from: "10.244.9.9", to: dnsHost, protocol: 17, payload: udpDatagram(0, 53, query) }));
+    const memory = allocateMemory(bytes.length);
+    memory.bytes.set(bytes);
+    assert.ok(tun.write(memory, 0, bytes.length));
+    await until(() => dns.counters.dropped.unsent === 1, "the drop to be counted");
+    await answers(lab);
   });
 
   it("is not a pod's, whatever host port that has", async () => {
