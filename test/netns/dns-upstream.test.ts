@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { encode } from "dns-packet";
+import { parseCidr } from "#core/cidr.ts";
 import { allocateMemory } from "#kernel/ffi.ts";
 import { tunName } from "#kernel/network.ts";
 import { openTun } from "#kernel/tun.ts";
-import { dnsService } from "../support/dns-objects.ts";
+import { dnsService, dnsView } from "../support/dns-objects.ts";
 import { playUpstream } from "../support/fake-upstream.ts";
 import { frame, ipv4Packet, udpDatagram } from "../support/packets.ts";
 import { requireSandbox } from "../support/sandbox.ts";
@@ -151,6 +152,20 @@ describe("a node's name server", () => {
     for (const transport of ["+tcp", "+notcp"]) {
       assert.equal(await lab.dig([transport, "+short", "ns.dns.cluster.local"], pod), "10.96.0.10");
     }
+  });
+
+  it("moves with the range of Services", async () => {
+    await using lab = await openDnsLab();
+    const { dns } = lab.startDns();
+    lab.set([]);
+    await answers(lab);
+    await lab.pods.host.ip("route add local 10.97.0.10 dev lo");
+    dns.set({ ...dnsView([]), serviceRange: parseCidr("10.97.0.0/16") });
+    await until(
+      async () => (await lab.dig(["@10.97.0.10", "+short", "ns.dns.cluster.local"]).catch(() => "")) === "10.97.0.10",
+      "it",
+    );
+    await assert.rejects(lab.dig(["cluster.local"]));
   });
 
   it("has its address again when somebody took it away", async () => {
