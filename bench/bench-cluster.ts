@@ -55,7 +55,7 @@ export function readProc(pid: number, file: string): string {
 /** Creates the pods in one call; ms until all of them are as `accept` wants. */
 export async function createPods(
   client: ClusterClient,
-  pods: readonly { readonly name: string; readonly spec: object }[],
+  pods: readonly { readonly name: string; readonly labels?: Readonly<Record<string, string>>; readonly spec: object }[],
   accept: (pod: Pod) => boolean,
 ): Promise<number> {
   const over = new AbortController();
@@ -71,8 +71,8 @@ export async function createPods(
       if (waiting.size === 0) return;
     }
   })();
-  const manifests = pods.map(({ name, spec }) => ({
-    json: JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec }),
+  const manifests = pods.map(({ name, labels, spec }) => ({
+    json: JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec }),
     source: "bench",
   }));
   const startedMs = performance.now();

@@ -6,6 +6,7 @@ const suites: Readonly<Record<string, () => Promise<Row[]>>> = {
   cluster: async () => (await import("./cluster.ts")).benchCluster(),
   pods: async () => (await import("./pods.ts")).benchPods(),
   overlay: async () => (await import("./overlay.ts")).benchOverlay(),
+  endpoints: async () => (await import("./endpoints.ts")).benchEndpoints(),
   store: async () => (await import("./store.ts")).benchStore(),
   dns: async () => (await import("./dns.ts")).benchDns(),
 };

@@ -29,7 +29,10 @@ export function candidatesFor({ before, current }: Typed, command: Command, comp
 
 function wordCandidates(typed: readonly string[], current: string, completes: Completes | undefined): Candidates {
   if (completes === undefined) return words([]);
-  if (Array.isArray(completes)) return words(typed.length === 0 ? completes : []);
+  if (typeof completes === "object") {
+    if (!("targetsOf" in completes)) return words(typed.length === 0 ? completes : []);
+    return typed.length === 0 ? words(completes.targetsOf) : targetCandidates(typed, current);
+  }
   switch (completes) {
     case "kinds":
       return words(typed.length === 0 ? kinds.map(({ plural }) => plural) : []);
@@ -65,6 +68,8 @@ function flagValues(option: Option, typed: readonly string[]): Candidates {
       return words(["json", "yaml", "name", "wide"].filter((format) => option.description.includes(format)));
     case "--dry-run":
       return words(["none", "client", "server"]);
+    case "--sort-by":
+      return words(["cpu", "memory"].filter((what) => option.description.includes(what)));
     case "--types":
       return words(["Normal", "Warning"]);
     case "--restart":

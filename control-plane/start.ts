@@ -22,6 +22,7 @@ import { eventExpiry } from "./events/expiry.ts";
 import { createEventRecorder } from "./events/recorder.ts";
 import { cryptoIds, type Ids } from "./ids.ts";
 import { podCidrController } from "./ipam/pod-cidr-controller.ts";
+import { createNewestMetrics } from "./metrics/newest.ts";
 import { scheduler } from "./scheduler/run.ts";
 import { agentHandlers } from "./server/agent-service.ts";
 import { createAuthorize, type Tokens, type Transport } from "./server/authorize.ts";
@@ -67,9 +68,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const leases = createLeases(clock, options.heartbeatTimeoutMs);
   const sessions = createSessionTable(leases);
   const streams = createStreamBroker({ ids, clock });
+  const metrics = createNewestMetrics(clock);
   const events = createEventRecorder({ store, clock, ids, log });
   const agents = agentHandlers({
-    ...{ store, clock, ids, log, leases, sessions, streams, events, range: cluster },
+    ...{ store, clock, ids, log, leases, sessions, streams, metrics, events, range: cluster },
     readState: createStateReader(store),
     keyFor: (a, b) => pairKey(cluster.secret, a, b),
     welcome: {
@@ -79,7 +81,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       loadBalancerCIDR: formatCidr(cluster.balancerCidr),
     },
   });
-  const users = clusterHandlers({ store, clock, ids, rng, cluster, version: podwireVersion(), sessions, streams });
+  const users = clusterHandlers({ store, clock, ids, rng, cluster, version: podwireVersion(), sessions, streams, metrics });
   const serve = (transport: Transport): RpcServer => {
     const server = createRpcServer({
       authorize: createAuthorize({ transport, store, tokens }),

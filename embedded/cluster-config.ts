@@ -26,11 +26,16 @@ export interface HostPlan {
   readonly address: string;
 }
 
-/** "invalid" with what to change. */
-export function checkConfig({ nodeCount, podCidr, serviceCidr, loadBalancerCidr }: ClusterConfig): void {
+/** "invalid" where no cluster may have that many. */
+export function checkNodeCount(nodeCount: number): void {
   if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > nodesMax) {
     throw invalid(`--nodes ${nodeCount}: want a whole number from 1 to ${nodesMax}`);
   }
+}
+
+/** "invalid" with what to change. */
+export function checkConfig({ nodeCount, podCidr, serviceCidr, loadBalancerCidr }: ClusterConfig): void {
+  checkNodeCount(nodeCount);
   const pods = parseCidr(podCidr);
   const services = parseCidr(serviceCidr);
   const balancers = parseCidr(loadBalancerCidr);

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError } from "#core/errors.ts";
-import { refuseMissingPrograms } from "#kernel/missing-programs.ts";
 import { findSandbox, startSandbox } from "#kernel/sandbox.ts";
 import type { Environment } from "#process/cluster-paths.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
@@ -15,6 +14,7 @@ import { type ClusterConfig, checkConfig } from "./cluster-config.ts";
 import { type ClusterFolder, makeFolder } from "./cluster-folder.ts";
 import { down } from "./down.ts";
 import { lastComplaints } from "./last-complaints.ts";
+import { refuseUnfitMachine } from "./machine.ts";
 
 const supervisor = fileURLToPath(import.meta.resolve("./supervisor.ts"));
 
@@ -44,7 +44,7 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
     throw new AppError("failed-precondition", "podwire up needs root for now: run it as root, for example with sudo");
   }
   const inside = sandboxEnv(env);
-  refuseMissingPrograms(inside.PATH ?? "");
+  await refuseUnfitMachine({ nodeCount: config.nodeCount, env: inside, signal });
   const folder = makeFolder(config.name, env, clock.wallMs());
   try {
     await onStart();
@@ -130,7 +130,7 @@ async function watchNodes(client: RpcClient<typeof ClusterService>, wanted: numb
  * What programs inside need, and no more: nothing secret of the user's environment reaches a pod's host. Not every root has the
  * folders of the system's programs in its PATH.
  */
-function sandboxEnv(env: Environment): Record<string, string> {
+export function sandboxEnv(env: Environment): Record<string, string> {
   const path = [env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].filter(Boolean).join(":");
   const kept = ["LANG", "NODE_COMPILE_CACHE", "NODE_V8_COVERAGE", "XDG_RUNTIME_DIR", "NODE_NO_WARNINGS"];
   return { PATH: path, ...Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))) };

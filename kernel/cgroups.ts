@@ -5,7 +5,17 @@
  * (2) Where there is no controller for a limit, or it can't be written, the limit is not kept: `unkeptLimits` tells. */
 
 import { createHash } from "node:crypto";
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 const controllers = ["memory", "cpu", "pids"] as const;
@@ -180,7 +190,10 @@ function removeOne(folder: string): boolean {
   }
 }
 
-function readIfThere(path: string): string {
+/** Empty where it isn't. */
+export function readIfThere(path: string): string {
+  // An error costs more than this look, and most files aren't there.
+  if (!existsSync(path)) return "";
   try {
     return readFileSync(path, "utf8");
   } catch {

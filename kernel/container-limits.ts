@@ -19,13 +19,13 @@ export function beginLimits(stateDir: string, owner: string, limits: ContainerLi
 
 /** The call of a program that is to have the container's limits. */
 export function limited(stateDir: string, argv: readonly string[]): readonly string[] {
-  const folders = foldersOf(stateDir);
+  const folders = cgroupsOf(stateDir);
   return folders.length === 0 ? argv : ["sh", script, folders.join(" "), ...argv];
 }
 
 /** Of a container that has exited. Also removes its cgroups, once their last process is gone. */
 export function wasOomKilled(stateDir: string): boolean {
-  const folders = foldersOf(stateDir);
+  const folders = cgroupsOf(stateDir);
   if (countsOomKill(folders)) writeFileSync(oomPath(stateDir), "");
   if (folders.length > 0 && removeCgroups(folders)) rmSync(cgroupsPath(stateDir), { force: true });
   return existsSync(oomPath(stateDir));
@@ -40,7 +40,8 @@ export async function endLimits(stateDir: string, signal: AbortSignal): Promise<
   }
 }
 
-function foldersOf(stateDir: string): string[] {
+/** Of a container's cgroups, while it has any. */
+export function cgroupsOf(stateDir: string): string[] {
   try {
     return JSON.parse(readFileSync(cgroupsPath(stateDir), "utf8"));
   } catch {

@@ -16,6 +16,8 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   /** Answers `to`, which makes it the way to learn where a buffer lies. */
   memmove(to: Uint8Array, from: Uint8Array, length: number): number;
+  /** In bytes. */
+  getpagesize(): number;
 }
 
 let loaded: Libc | undefined;
@@ -31,6 +33,7 @@ export function libc(): Libc {
       fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
       socket: library.func("int socket(int family, int type, int protocol)"),
       memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
+      getpagesize: library.func("int getpagesize()"),
     };
   }
   return loaded;

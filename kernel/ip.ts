@@ -49,6 +49,13 @@ export function renderPodInside({ address }: PodLink): string[] {
   ];
 }
 
+/** A route that isn't ours. */
+export interface ForeignRoute {
+  readonly destination: Cidr;
+  /** Undefined where it leads nowhere. */
+  readonly device: string | undefined;
+}
+
 interface RouteJson {
   readonly type?: string;
   readonly dst: string;
@@ -74,6 +81,13 @@ export function parseRoutes(json: string): Route[] {
     });
   }
   return routes;
+}
+
+/** Where others than we lead packets, and this host's own addresses; from the same answer. A default route is in nobody's way. */
+export function parseForeignRoutes(json: string): ForeignRoute[] {
+  return parseJsonList<RouteJson>(json)
+    .filter(({ dst, protocol }) => dst !== "default" && protocol !== String(routeProtocol))
+    .map(({ dst, dev }) => ({ destination: parseDestination(dst), device: dev }));
 }
 
 interface RuleJson {

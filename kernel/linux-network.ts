@@ -3,7 +3,17 @@
 
 import { readdirSync } from "node:fs";
 import { unreachable } from "#core/errors.ts";
-import { parseDevices, parseRoutes, parseRules, renderPodHost, renderPodInside, renderRoute, renderRule } from "./ip.ts";
+import {
+  type ForeignRoute,
+  parseDevices,
+  parseForeignRoutes,
+  parseRoutes,
+  parseRules,
+  renderPodHost,
+  renderPodInside,
+  renderRoute,
+  renderRule,
+} from "./ip.ts";
 import { inNetns, listNetns, writeSysctls } from "./netns.ts";
 import {
   type Network,
@@ -42,6 +52,15 @@ export async function prepareTun(signal: AbortSignal): Promise<void> {
   await ipBatch([], [`link set ${tunName} mtu ${podMtu} txqueuelen 1000 up`], signal);
 }
 
+/** The routes and addresses of this host that are not ours. */
+export async function readForeignRoutes(signal: AbortSignal): Promise<ForeignRoute[]> {
+  return parseForeignRoutes(await readRoutes(signal));
+}
+
+function readRoutes(signal: AbortSignal): Promise<string> {
+  return run(["ip", "-json", "-N", "-4", "route", "show", "table", "all"], { signal });
+}
+
 async function applySteps(steps: readonly NetworkStep[], ruleset: Ruleset, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const lines = renderSteps(
@@ -63,7 +82,7 @@ async function applySteps(steps: readonly NetworkStep[], ruleset: Ruleset, signa
 
 async function readState(netnsPrefix: string, signal: AbortSignal): Promise<NetworkState> {
   const [routes, rules, links, table] = await Promise.all([
-    run(["ip", "-json", "-N", "-4", "route", "show", "table", "all"], { signal }),
+    readRoutes(signal),
     run(["ip", "-json", "-N", "-4", "rule", "show"], { signal }),
     run(["ip", "-json", "link", "show"], { signal }),
     readTable(signal),

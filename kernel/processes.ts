@@ -8,13 +8,14 @@ export interface ProcessId {
   readonly startTicks: string;
 }
 
-/** From a line of /proc/PID/stat (proc(5)): the name in parentheses may hold anything, so fields count from its end. */
+/** Fields 3 and on of /proc/PID/stat (proc(5)): the name in parentheses may hold anything, so they count from its end. */
+export function statFields(line: string): readonly string[] {
+  return line.slice(line.lastIndexOf(")") + 2).split(" ");
+}
+
 export function parseStat(line: string): ProcessId | undefined {
   const pid = Number.parseInt(line, 10);
-  const startTicks = line
-    .slice(line.lastIndexOf(")") + 2)
-    .split(" ")
-    .at(19);
+  const startTicks = statFields(line).at(19);
   return Number.isNaN(pid) || startTicks === undefined ? undefined : { pid, startTicks };
 }
 
@@ -30,7 +31,7 @@ export function identify(pid: number): ProcessId | undefined {
 export function isAlive({ pid, startTicks }: ProcessId): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    const [state] = statFields(stat);
     return parseStat(stat)?.startTicks === startTicks && state !== "Z" && state !== "X";
   } catch {
     return false;

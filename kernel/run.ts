@@ -37,16 +37,21 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Goes to standard input. */
   readonly input?: string;
+  /** The whole environment; this process's where it is absent. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const outputBytesMax = 64 * 1024 * 1024;
 
 /** Runs a program to its end and answers its standard output; throws a RunError where it exits with anything but 0. */
-export function run(argv: readonly [Program, ...string[]], { signal, input }: RunOptions): Promise<string> {
+export function run(argv: readonly [Program, ...string[]], { signal, input, env }: RunOptions): Promise<string> {
   const [program, ...args] = argv;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], signal });
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], signal, env });
+    child.on("error", (error) => reject(signal.aborted ? signal.reason : startFailure(argv, error)));
+    // Without a descriptor left there are no streams, and the error is on its way.
+    if (child.stdin === undefined) return;
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let bytes = 0;
@@ -59,7 +64,6 @@ export function run(argv: readonly [Program, ...string[]], { signal, input }: Ru
     child.stderr.on("data", collect(err));
     // A program that ends before it has read its input is judged by its exit code.
     child.stdin.on("error", () => {});
-    child.on("error", (error) => reject(signal.aborted ? signal.reason : startFailure(argv, error)));
     child.on("close", (code) => {
       const stderr = Buffer.concat(err).toString();
       if (code === 0) resolve(Buffer.concat(out).toString());

@@ -9,6 +9,9 @@ import { isAlive, type ProcessId, parseStat } from "./processes.ts";
 
 const script = join(import.meta.dirname, "init.sh");
 
+/** What `unshare` makes for a sandbox. KILL to whoever waits outside must end the sandbox too. */
+export const sandboxNamespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"] as const;
+
 export interface SandboxSpec {
   /** A file that the sandbox's first process makes and that names it. */
   readonly identityPath: string;
@@ -36,9 +39,7 @@ export async function startSandbox(
   signal: AbortSignal,
 ): Promise<Sandbox> {
   const log = openSync(logPath, "a", 0o600);
-  // KILL to whoever waits outside must end the sandbox too.
-  const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"];
-  const child = spawn("unshare", [...namespaces, "--", "sh", script, identityPath, ...argv], {
+  const child = spawn("unshare", [...sandboxNamespaces, "--", "sh", script, identityPath, ...argv], {
     detached: true,
     cwd: "/",
     env,

@@ -4,20 +4,24 @@
 import { randomUUID } from "node:crypto";
 import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
+import { AppError } from "#core/errors.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
 import { dnsAddress } from "#core/services/service-range.ts";
 import type { Containers } from "#kernel/containers.ts";
 import { readHostInfo } from "#kernel/host-info.ts";
+import type { ForeignRoute } from "#kernel/ip.ts";
 import type { Network } from "#kernel/network.ts";
 import type { WatchedRuleset } from "#kernel/ruleset.ts";
 import type { ServiceKernel } from "#kernel/service-table.ts";
 import type { Tun } from "#kernel/tun.ts";
+import type { UsageReader } from "#kernel/usage.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
 import type { Hello } from "#proto/podwire/v1/agent.ts";
 import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
+import { keepMetrics } from "./metrics/keep-metrics.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
 import { createAddressPool } from "./pods/address-pool.ts";
@@ -30,18 +34,22 @@ import { createHealthChecks } from "./services/health-checks.ts";
 import { createServiceKeeper } from "./services/service-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
-import { runSession, type SendReport } from "./session/session.ts";
+import { runSession, type SessionSenders } from "./session/session.ts";
 import { keepLogs } from "./streams/log-keeper.ts";
 import { createLogReaders } from "./streams/log-readers.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
+import { takenRange } from "./taken-range.ts";
 
 export interface AgentEnvironment {
   readonly options: AgentOptions;
   readonly tun: Tun;
   readonly ruleset: WatchedRuleset;
+  /** The routes and addresses that this host had before. */
+  readonly foreignRoutes: readonly ForeignRoute[];
   readonly network: Network;
   readonly services: ServiceKernel;
   readonly containers: Containers;
+  readonly usage: UsageReader;
   readonly joinToken: () => string | undefined;
   /** The host's own resolv.conf. */
   readonly nodeResolvConf: () => string;
@@ -51,10 +59,12 @@ export interface AgentEnvironment {
   readonly signal: AbortSignal;
 }
 
-/** Runs until the signal aborts; pods run on after that. */
+/** Runs until the signal aborts; pods run on after that. Throws "failed-precondition" where the cluster's ranges are taken on this host. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, ruleset, network, services, containers, joinToken, nodeResolvConf, clock, rng, log, signal } =
-    environment;
+  const { options, tun, ruleset, foreignRoutes, network, services, containers, usage, joinToken, nodeResolvConf } = environment;
+  const { clock, rng, log } = environment;
+  const unfit = new AbortController();
+  const signal = AbortSignal.any([environment.signal, unfit.signal]);
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -77,7 +87,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
 
   const dns = createClusterDns({ ...options.dns, stateDir, clock, rng, log: log.child({ part: "dns" }), signal });
 
-  let send: SendReport = () => {};
+  let send: SessionSenders = { report: () => {}, event: () => false, measurement: () => false };
   let ranges: Pick<NetworkView, "podRange" | "serviceRange" | "balancerRange"> | undefined;
   let knownServices: NodeView["services"] = new Map();
   const events = createEventOutbox();
@@ -98,7 +108,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     adopted,
-    onReport: (report) => send(report),
+    onReport: (report) => send.report(report),
     onEvent: events.offer,
   });
   const readers = createLogReaders();
@@ -137,16 +147,18 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     log,
     signal,
     on: {
-      welcome(welcome, sendReport, sendEvent) {
+      welcome(welcome, senders) {
+        const taken = takenRange(welcome, foreignRoutes);
+        if (taken !== undefined) return unfit.abort(new AppError("failed-precondition", taken));
         ranges = {
           podRange: parseCidr(welcome.podCIDR),
           serviceRange: parseCidr(welcome.serviceCIDR),
           balancerRange: parseCidr(welcome.loadBalancerCIDR),
         };
         builder = createViewBuilder();
-        send = sendReport;
-        for (const report of pods.reports()) send(report);
-        events.open(sendEvent);
+        send = senders;
+        for (const report of pods.reports()) send.report(report);
+        events.open(send.event);
       },
       changes(changes) {
         const view = builder.apply(changes);
@@ -168,7 +180,13 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     ...keepers.map((running) => running.catch(() => {})),
     dns.run(),
     keepLogs({ podFolders, readers, clock, log, signal }),
+    keepMetrics({
+      ...{ nodeName, containers, usage, clock, log, signal },
+      pods: () => pods.held,
+      send: (measurement) => send.measurement(measurement),
+    }),
   ]);
+  unfit.signal.throwIfAborted();
 }
 
 interface HelloOptions {

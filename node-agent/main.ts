@@ -3,11 +3,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { linuxContainers } from "#kernel/containers.ts";
 import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
-import { createLinuxNetwork, prepareHost, prepareTun } from "#kernel/linux-network.ts";
+import { createLinuxNetwork, prepareHost, prepareTun, readForeignRoutes } from "#kernel/linux-network.ts";
 import { createLinuxServices } from "#kernel/linux-services.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
 import { watchRuleset } from "#kernel/ruleset.ts";
 import { openTun } from "#kernel/tun.ts";
+import { linuxUsage } from "#kernel/usage.ts";
 import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
@@ -25,15 +26,17 @@ async function serve(options: AgentOptions): Promise<void> {
     keepInheritedDescriptors();
     prepareHost();
     using tun = openTun({ name: tunName });
-    await prepareTun(signal);
+    const [foreignRoutes] = await Promise.all([readForeignRoutes(signal), prepareTun(signal)]);
     using ruleset = watchRuleset();
     await runAgent({
       options,
       tun,
       ruleset,
+      foreignRoutes,
       network: createLinuxNetwork(podNetnsPrefix(options.nodeName), ruleset),
       services: createLinuxServices(ruleset),
       containers: linuxContainers,
+      usage: linuxUsage,
       joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
       nodeResolvConf: () => (existsSync(resolvConf) ? readFileSync(resolvConf, "utf8") : ""),
       clock: systemClock,

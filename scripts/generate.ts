@@ -1,5 +1,6 @@
-/* What is generated from proto/: the messages (proto/gen, by ts-proto), the table of fields that the object checker
- * walks (core/objects/schema.gen.ts), and the comments that `podwire explain` prints (cli/explain/comments.gen.ts). With `--check`, generates beside and fails where the committed files differ. */
+/* What is generated: from proto/ the messages (proto/gen, by ts-proto), the table of fields that the object checker walks
+ * (core/objects/schema.gen.ts) and the comments that `podwire explain` prints (cli/explain/comments.gen.ts); from kernel/checks what
+ * docs/troubleshooting.md says of them. With `--check`, generates beside and fails where the committed files differ. */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -8,6 +9,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { FieldSchema, FieldType, MessageSchema } from "#core/objects/schema.ts";
+import { renderTroubleshooting } from "./troubleshooting.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const protoFolder = join(root, "proto");
@@ -15,6 +17,7 @@ const committed = {
   messages: join(protoFolder, "gen"),
   table: join(root, "core/objects/schema.gen.ts"),
   comments: join(root, "cli/explain/comments.gen.ts"),
+  troubleshooting: join(root, "docs/troubleshooting.md"),
 };
 const resourcesProto = "podwire/v1/resources.proto";
 const keptFrom = 30;
@@ -52,10 +55,12 @@ async function main(check: boolean): Promise<void> {
   const file = await readFileImage();
   const table = renderTable(file.messageType);
   const comments = renderComments(file);
+  const troubleshooting = renderTroubleshooting(await readFile(committed.troubleshooting, "utf8"));
   if (!check) {
     await buf(["generate"]);
     await writeFile(committed.table, table);
     await writeFile(committed.comments, comments);
+    await writeFile(committed.troubleshooting, troubleshooting);
     return;
   }
   const folder = await mkdtemp(join(tmpdir(), "podwire-generate-"));
@@ -64,9 +69,10 @@ async function main(check: boolean): Promise<void> {
     const stale = await differences(join(folder, "gen"), committed.messages);
     if ((await readOrNothing(committed.table)) !== table) stale.push(committed.table);
     if ((await readOrNothing(committed.comments)) !== comments) stale.push(committed.comments);
+    if ((await readOrNothing(committed.troubleshooting)) !== troubleshooting) stale.push(committed.troubleshooting);
     if (stale.length === 0) return;
     const names = stale.map((path) => relative(root, path)).join("\n  ");
-    process.stderr.write(`generated code differs from proto/; run \`npm run generate\` and commit:\n  ${names}\n`);
+    process.stderr.write(`what is generated differs from what it comes from; run \`npm run generate\` and commit:\n  ${names}\n`);
     process.exitCode = 1;
   } finally {
     await rm(folder, { recursive: true });

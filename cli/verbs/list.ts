@@ -123,10 +123,23 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./taint.ts")).taintVerb,
   },
   {
+    name: "doctor",
+    group: "Troubleshooting Commands",
+    summary: "Check whether this machine has what a cluster needs",
+    load: async () => (await import("./doctor.ts")).doctorVerb,
+  },
+  {
     name: "verify",
     group: "Troubleshooting Commands",
     summary: "Prove the rules of the network model on the running cluster",
     load: async () => (await import("./verify.ts")).verifyVerb,
+  },
+  {
+    name: "top",
+    completes: { targetsOf: ["pods", "nodes"] },
+    group: "Troubleshooting Commands",
+    summary: "Show what pods and nodes use of processors and memory",
+    load: async () => (await import("./top.ts")).topVerb,
   },
   {
     name: "events",

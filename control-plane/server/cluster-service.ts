@@ -7,12 +7,14 @@ import type { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { Handlers } from "#rpc/server.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Ids } from "../ids.ts";
+import type { NewestMetrics } from "../metrics/newest.ts";
 import type { SessionTable } from "../sessions/table.ts";
 import type { Store } from "../store/store.ts";
 import type { StreamBroker } from "../streams/broker.ts";
 import { planApply } from "./apply.ts";
 import { planCreate } from "./create.ts";
 import { deleteObject } from "./delete.ts";
+import { metricsHandlers } from "./metrics.ts";
 import { patchObject } from "./patch.ts";
 import { getObject, listBatches } from "./read.ts";
 import { streamHandlers } from "./streams.ts";
@@ -29,6 +31,7 @@ export interface ClusterServiceContext {
   readonly sessions: SessionTable;
   readonly streams: StreamBroker;
   readonly rng: Rng;
+  readonly metrics: NewestMetrics;
 }
 
 export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof ClusterService> {
@@ -52,5 +55,6 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
     patch: (request) => patchObject(source, request),
     delete: (request) => deleteObject(store, clock, request),
     ...streamHandlers(context),
+    ...metricsHandlers(context),
   };
 }

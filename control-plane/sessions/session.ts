@@ -17,6 +17,7 @@ import {
   type Welcome,
 } from "#proto/podwire/v1/agent.ts";
 import type { EventRecorder } from "../events/recorder.ts";
+import type { NewestMetrics } from "../metrics/newest.ts";
 import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { checkHello, type HelloContext, recordHello } from "./hello.ts";
@@ -32,6 +33,7 @@ export interface SessionContext extends HelloContext {
   readonly log: Logger;
   readonly leases: Leases;
   readonly sessions: SessionTable;
+  readonly metrics: NewestMetrics;
   readonly readState: () => State;
   readonly keyFor: (node: string, peer: string) => Buffer;
   /** What the Welcome says of the cluster. */
@@ -188,6 +190,9 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
           if (!recordPodEvent(session.node, message.value, context)) {
             log.debug({ uid: message.value.uid }, "ignored an event of a pod that is not this node's");
           }
+          break;
+        case "measurement":
+          context.metrics.put(session.node, message.value);
           break;
         case "ack":
           session.ackedRevision = message.value.revision;

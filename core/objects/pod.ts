@@ -48,7 +48,7 @@ export const podKind: Kind<Pod> = {
   },
 };
 
-function podSpecWithDefaults(spec: PodSpec): PodSpec {
+export function podSpecWithDefaults(spec: PodSpec): PodSpec {
   const hostNetwork = spec.hostNetwork === true;
   return {
     ...spec,
@@ -64,7 +64,7 @@ function podSpecWithDefaults(spec: PodSpec): PodSpec {
 }
 
 /** Everything that is wrong with a pod's spec that stands at `path`. */
-function validatePodSpec(spec: PodSpec, path: string): Problem[] {
+export function validatePodSpec(spec: PodSpec, path: string): Problem[] {
   const { nodeName = "", hostname = "", subdomain = "", restartPolicy = "" } = spec;
   const problems = validateProgramsAndFiles(spec, path);
   if (!restartPolicies.includes(restartPolicy)) {

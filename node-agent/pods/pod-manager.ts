@@ -18,7 +18,19 @@ export interface PodManager {
   /** How every pod is, for a new session. */
   reports(): PodReport[];
   readonly heldUids: readonly string[];
+  /** Those that are looked after. */
+  readonly held: readonly HeldPod[];
   find(namespace: string, name: string, container: string): FoundContainer;
+}
+
+export interface HeldPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Where it keeps what it has on disk. */
+  readonly folder: string;
+  /** The host's end of its network; absent for a pod without one of its own. */
+  readonly device: string | undefined;
 }
 
 export interface ManagerOptions extends PodContext {
@@ -85,6 +97,15 @@ export function createPodManager(options: ManagerOptions): PodManager {
     reports: () => [...workers].map(([uid, worker]) => reportOf(uid, worker)),
     get heldUids() {
       return [...workers.keys(), ...leftovers.keys()];
+    },
+    get held() {
+      return [...workers].map(([uid, { pod, address }]) => ({
+        namespace: pod.metadata?.namespace ?? "",
+        name: pod.metadata?.name ?? "",
+        uid,
+        folder: records.folder(uid),
+        device: address === undefined ? undefined : linkOf(nodeName, { uid, address }).device,
+      }));
     },
     find(namespace, name, container) {
       for (const [uid, { pod }] of workers) {

@@ -16,6 +16,7 @@ import {
   AgentService,
   type Changes,
   type Hello,
+  type Measurement,
   type OpenStream,
   type PodEvent,
   type PodReport,
@@ -43,23 +44,31 @@ export interface SessionOptions {
 }
 
 export interface SessionHandlers {
-  /** `reports` of a session go to `send`; the first of them are everything there is to say. */
-  welcome(welcome: Welcome, send: SendReport, sendEvent: SendEvent): void;
+  /** The first reports of a session are everything there is to say. */
+  welcome(welcome: Welcome, send: SessionSenders): void;
   /** Throws where they make no sense. Resolves when they are in force; rejects where that was not possible yet. */
   changes(changes: Changes): Promise<void>;
   openStream(request: OpenStream): void;
   closeStream(streamId: string): void;
 }
 
+export interface SessionSenders {
+  readonly report: SendReport;
+  readonly event: SendEvent;
+  readonly measurement: SendMeasurement;
+}
+
 export type SendReport = (report: PodReport) => void;
 /** False where the session can't take it now: no event is worth a session. */
 export type SendEvent = (event: PodEvent) => boolean;
+/** As events go; the next one says more. */
+export type SendMeasurement = (measurement: Measurement) => boolean;
 
 const heartbeatMs = 1_000;
 const reconnect: BackoffOptions = { firstMs: 100, maxMs: 1_000 };
 const upQueueLimit = 4_096;
 /** Beyond that the rest of the queue is for reports. */
-const eventQueueLimit = 1_024;
+const lossyQueueLimit = 1_024;
 
 /** Keeps a session open until the signal aborts. */
 export async function runSession(options: SessionOptions): Promise<void> {
@@ -95,8 +104,12 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
     if (!up.offer({ message })) ended.abort(new AppError("exhausted", "the control plane takes nothing any more"));
   };
   say({ $case: "hello", value: options.hello() });
-  const send: SendReport = (report) => say({ $case: "podReport", value: report });
-  const sendEvent: SendEvent = (event) => up.size < eventQueueLimit && up.offer({ message: { $case: "podEvent", value: event } });
+  const sayIfIdle = (message: SessionUp["message"]) => up.size < lossyQueueLimit && up.offer({ message });
+  const send: SessionSenders = {
+    report: (report) => say({ $case: "podReport", value: report }),
+    event: (event) => sayIfIdle({ $case: "podEvent", value: event }),
+    measurement: (measurement) => sayIfIdle({ $case: "measurement", value: measurement }),
+  };
   try {
     for await (const down of client.session(up, { signal: inSession })) {
       const { message } = down as SessionDown;
@@ -107,7 +120,7 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
           log.info({ epoch: message.value.epoch }, "session open");
           identity.saveBlock({ ...identity.loadBlock(), epoch: message.value.epoch });
           void beat(options, say, inSession);
-          on.welcome(message.value, send, sendEvent);
+          on.welcome(message.value, send);
           break;
         case "changes":
           on.changes(message.value).then(

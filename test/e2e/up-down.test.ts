@@ -174,7 +174,7 @@ describe("up and down", () => {
     for (const program of ["sh", "dirname", "readlink"]) symlinkSync(`/usr/bin/${program}`, join(bare, program));
     const { code, stderr } = await runPodwire(["up", "--detach", "--name", name], { env: { ...env, PATH: bare } });
     assert.equal(code, 1);
-    assert.match(stderr, /these programs are missing: .*tini \(package tini\).*: install them, or run `npm run setup`/);
+    assert.match(stderr, /system programs: missing: .*tini \(package tini\).*\n {4}apt-get install -y .*tini/);
     assert.deepEqual(foldersLeft(), []);
   });
 

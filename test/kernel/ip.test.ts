@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseCidr } from "#core/cidr.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
-import { parseDevices, parseRoutes, parseRules, renderRoute, renderRule } from "#kernel/ip.ts";
+import { parseDevices, parseForeignRoutes, parseRoutes, parseRules, renderRoute, renderRule } from "#kernel/ip.ts";
 import { localTable, mainTable, podTable, type Route } from "#kernel/network.ts";
 
 const source = parseIpv4("192.168.0.1");
@@ -46,6 +46,21 @@ describe("ip's answers", () => {
       { dst: "10.0.0.0/8", dev: "eth0" },
     ];
     assert.deepEqual(parseRoutes(JSON.stringify(others)), []);
+  });
+
+  it("reads where others lead packets, and overlooks our routes and default routes", () => {
+    const routes = [
+      { dst: "default", gateway: "192.168.0.254", dev: "eth0", protocol: "3" },
+      { dst: "192.168.0.0/24", dev: "eth0", protocol: "2", scope: "253", prefsrc: "192.168.0.1" },
+      { type: "2", dst: "192.168.0.1", dev: "eth0", table: "255", protocol: "2" },
+      { type: "7", dst: "10.0.0.0/8", protocol: "3" },
+      { dst: "10.244.0.0/16", dev: "podwire0", protocol: "112" },
+    ];
+    assert.deepEqual(parseForeignRoutes(JSON.stringify(routes)), [
+      { destination: parseCidr("192.168.0.0/24"), device: "eth0" },
+      { destination: parseCidr("192.168.0.1/32"), device: "eth0" },
+      { destination: parseCidr("10.0.0.0/8"), device: undefined },
+    ]);
   });
 
   it("reads our rules and overlooks the kernel's", () => {

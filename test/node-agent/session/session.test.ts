@@ -80,10 +80,10 @@ function startAgent(
     hello: () => own,
     ...{ clock, rng: createRng(1), log, signal: controller.signal },
     on: {
-      welcome(_, sendReport, nextSendEvent) {
+      welcome(_, senders) {
         welcomes += 1;
-        sendEvent = nextSendEvent;
-        send = sendReport;
+        sendEvent = senders.event;
+        send = senders.report;
         for (const uid of ["u1", "u2"]) send(reportOf(uid));
       },
       changes(next) {

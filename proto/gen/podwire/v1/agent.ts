@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { NodeMetrics, PodMetrics } from "./metrics.ts";
 import { ConfigMap, EndpointSlice, NodeSystemInfo, Pod, PodStatus, Secret, Service } from "./resources.ts";
 import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
@@ -54,6 +55,7 @@ export interface SessionUp {
     | { $case: "podReport"; value: PodReport }
     | { $case: "ack"; value: Ack }
     | { $case: "podEvent"; value: PodEvent }
+    | { $case: "measurement"; value: Measurement }
     | undefined;
 }
 
@@ -105,6 +107,12 @@ export interface PodEvent {
   message: string;
   /** `spec.containers{web}`, or empty. */
   fieldPath: string;
+}
+
+/** Takes the place of the one before. It is lost where there is no session. */
+export interface Measurement {
+  node?: NodeMetrics | undefined;
+  pods: PodMetrics[];
 }
 
 /** The node's network is as of this revision. */
@@ -495,6 +503,9 @@ export const SessionUp: MessageFns<SessionUp> = {
       case "podEvent":
         PodEvent.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
+      case "measurement":
+        Measurement.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -552,6 +563,14 @@ export const SessionUp: MessageFns<SessionUp> = {
             message.message = { $case: "podEvent", value: PodEvent.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "measurement", value: Measurement.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -580,6 +599,8 @@ export const SessionUp: MessageFns<SessionUp> = {
         ? { $case: "podEvent", value: PodEvent.fromJSON(object.podEvent) }
         : isSet(object.pod_event)
         ? { $case: "podEvent", value: PodEvent.fromJSON(object.pod_event) }
+        : isSet(object.measurement)
+        ? { $case: "measurement", value: Measurement.fromJSON(object.measurement) }
         : undefined,
     };
   },
@@ -596,6 +617,8 @@ export const SessionUp: MessageFns<SessionUp> = {
       obj.ack = Ack.toJSON(message.message.value);
     } else if (message.message?.$case === "podEvent") {
       obj.podEvent = PodEvent.toJSON(message.message.value);
+    } else if (message.message?.$case === "measurement") {
+      obj.measurement = Measurement.toJSON(message.message.value);
     }
     return obj;
   },
@@ -1227,6 +1250,81 @@ export const PodEvent: MessageFns<PodEvent> = {
     }
     if (message.fieldPath !== "") {
       obj.fieldPath = message.fieldPath;
+    }
+    return obj;
+  },
+};
+
+function createBaseMeasurement(): Measurement {
+  return { node: undefined, pods: [] };
+}
+
+export const Measurement: MessageFns<Measurement> = {
+  encode(message: Measurement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== undefined) {
+      NodeMetrics.encode(message.node, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.pods) {
+      PodMetrics.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Measurement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMeasurement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = NodeMetrics.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pods.push(PodMetrics.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Measurement {
+    return {
+      node: isSet(object.node) ? NodeMetrics.fromJSON(object.node) : undefined,
+      pods: globalThis.Array.isArray(object?.pods) ? object.pods.map((e: any) => PodMetrics.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: Measurement): unknown {
+    const obj: any = {};
+    if (message.node !== undefined) {
+      obj.node = NodeMetrics.toJSON(message.node);
+    }
+    if (message.pods?.length) {
+      obj.pods = message.pods.map((e) => PodMetrics.toJSON(e));
     }
     return obj;
   },

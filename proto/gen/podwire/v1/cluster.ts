@@ -22,6 +22,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { NodeMetrics, PodMetrics } from "./metrics.ts";
 import { Resource } from "./resources.ts";
 import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
@@ -176,6 +177,23 @@ export interface PortForwardRequest {
     { $case: "start"; value: PortForwardStart }
     | { $case: "input"; value: StreamInput }
     | undefined;
+}
+
+export interface MetricsRequest {
+  /** All namespaces where it is empty; `default` where there is a name. Nodes have none. */
+  namespace: string;
+  /** Those that the selectors choose where it is empty. */
+  name: string;
+  labelSelector: string;
+  fieldSelector: string;
+}
+
+export interface PodMetricsBatch {
+  items: PodMetrics[];
+}
+
+export interface NodeMetricsBatch {
+  items: NodeMetrics[];
 }
 
 function createBaseInfoRequest(): InfoRequest {
@@ -1878,6 +1896,239 @@ export const PortForwardRequest: MessageFns<PortForwardRequest> = {
   },
 };
 
+function createBaseMetricsRequest(): MetricsRequest {
+  return { namespace: "", name: "", labelSelector: "", fieldSelector: "" };
+}
+
+export const MetricsRequest: MessageFns<MetricsRequest> = {
+  encode(message: MetricsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.labelSelector !== "") {
+      writer.uint32(26).string(message.labelSelector);
+    }
+    if (message.fieldSelector !== "") {
+      writer.uint32(34).string(message.fieldSelector);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.labelSelector = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fieldSelector = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MetricsRequest {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      labelSelector: isSet(object.labelSelector)
+        ? globalThis.String(object.labelSelector)
+        : isSet(object.label_selector)
+        ? globalThis.String(object.label_selector)
+        : "",
+      fieldSelector: isSet(object.fieldSelector)
+        ? globalThis.String(object.fieldSelector)
+        : isSet(object.field_selector)
+        ? globalThis.String(object.field_selector)
+        : "",
+    };
+  },
+
+  toJSON(message: MetricsRequest): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.labelSelector !== "") {
+      obj.labelSelector = message.labelSelector;
+    }
+    if (message.fieldSelector !== "") {
+      obj.fieldSelector = message.fieldSelector;
+    }
+    return obj;
+  },
+};
+
+function createBasePodMetricsBatch(): PodMetricsBatch {
+  return { items: [] };
+}
+
+export const PodMetricsBatch: MessageFns<PodMetricsBatch> = {
+  encode(message: PodMetricsBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      PodMetrics.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodMetricsBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodMetricsBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(PodMetrics.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodMetricsBatch {
+    return {
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => PodMetrics.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PodMetricsBatch): unknown {
+    const obj: any = {};
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => PodMetrics.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeMetricsBatch(): NodeMetricsBatch {
+  return { items: [] };
+}
+
+export const NodeMetricsBatch: MessageFns<NodeMetricsBatch> = {
+  encode(message: NodeMetricsBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      NodeMetrics.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeMetricsBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeMetricsBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(NodeMetrics.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeMetricsBatch {
+    return {
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => NodeMetrics.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: NodeMetricsBatch): unknown {
+    const obj: any = {};
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => NodeMetrics.toJSON(e));
+    }
+    return obj;
+  },
+};
+
 export type ClusterService = typeof ClusterService;
 export const ClusterService = {
   /** What this cluster is: name, version, ranges. */
@@ -2001,6 +2252,25 @@ export const ClusterService = {
     responseSerialize: (value: StreamOutput): Buffer => Buffer.from(StreamOutput.encode(value).finish()),
     responseDeserialize: (value: Buffer): StreamOutput => StreamOutput.decode(value),
   },
+  /** What pods and nodes use, as it was measured last; those that were not measured lately are left out. NOT_FOUND where a name leads to none. */
+  podMetrics: {
+    path: "/podwire.v1.Cluster/PodMetrics" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: MetricsRequest): Buffer => Buffer.from(MetricsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MetricsRequest => MetricsRequest.decode(value),
+    responseSerialize: (value: PodMetricsBatch): Buffer => Buffer.from(PodMetricsBatch.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PodMetricsBatch => PodMetricsBatch.decode(value),
+  },
+  nodeMetrics: {
+    path: "/podwire.v1.Cluster/NodeMetrics" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: MetricsRequest): Buffer => Buffer.from(MetricsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MetricsRequest => MetricsRequest.decode(value),
+    responseSerialize: (value: NodeMetricsBatch): Buffer => Buffer.from(NodeMetricsBatch.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NodeMetricsBatch => NodeMetricsBatch.decode(value),
+  },
 } as const;
 
 export interface ClusterServer extends UntypedServiceImplementation {
@@ -2021,6 +2291,9 @@ export interface ClusterServer extends UntypedServiceImplementation {
   attach: handleBidiStreamingCall<AttachRequest, StreamOutput>;
   portForward: handleBidiStreamingCall<PortForwardRequest, StreamOutput>;
   logs: handleServerStreamingCall<LogsStart, StreamOutput>;
+  /** What pods and nodes use, as it was measured last; those that were not measured lately are left out. NOT_FOUND where a name leads to none. */
+  podMetrics: handleServerStreamingCall<MetricsRequest, PodMetricsBatch>;
+  nodeMetrics: handleServerStreamingCall<MetricsRequest, NodeMetricsBatch>;
 }
 
 export interface ClusterClient extends Client {
@@ -2130,6 +2403,19 @@ export interface ClusterClient extends Client {
   portForward(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<PortForwardRequest, StreamOutput>;
   logs(request: LogsStart, options?: Partial<CallOptions>): ClientReadableStream<StreamOutput>;
   logs(request: LogsStart, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<StreamOutput>;
+  /** What pods and nodes use, as it was measured last; those that were not measured lately are left out. NOT_FOUND where a name leads to none. */
+  podMetrics(request: MetricsRequest, options?: Partial<CallOptions>): ClientReadableStream<PodMetricsBatch>;
+  podMetrics(
+    request: MetricsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<PodMetricsBatch>;
+  nodeMetrics(request: MetricsRequest, options?: Partial<CallOptions>): ClientReadableStream<NodeMetricsBatch>;
+  nodeMetrics(
+    request: MetricsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<NodeMetricsBatch>;
 }
 
 export const ClusterClient = makeGenericClientConstructor(ClusterService, "podwire.v1.Cluster") as unknown as {

@@ -30,6 +30,12 @@ export interface Resource {
     | { $case: "event"; value: Event }
     | { $case: "service"; value: Service }
     | { $case: "endpointSlice"; value: EndpointSlice }
+    | { $case: "deployment"; value: Deployment }
+    | { $case: "replicaSet"; value: ReplicaSet }
+    | { $case: "statefulSet"; value: StatefulSet }
+    | { $case: "daemonSet"; value: DaemonSet }
+    | { $case: "job"; value: Job }
+    | { $case: "podDisruptionBudget"; value: PodDisruptionBudget }
     | undefined;
 }
 
@@ -1402,6 +1408,466 @@ export interface EndpointPort {
   appProtocol?: string | undefined;
 }
 
+/** Which objects belong to a controller: those with all of these labels and expressions. */
+export interface LabelSelector {
+  matchLabels: { [key: string]: string };
+  matchExpressions: LabelSelectorRequirement[];
+}
+
+export interface LabelSelector_MatchLabelsEntry {
+  key: string;
+  value: string;
+}
+
+export interface LabelSelectorRequirement {
+  /** The label. */
+  key?:
+    | string
+    | undefined;
+  /** "In", "NotIn", "Exists" or "DoesNotExist". */
+  operator?: string | undefined;
+  values: string[];
+}
+
+/** What the pods of a controller are made from. */
+export interface PodTemplateSpec {
+  /** Labels and annotations of the pods. */
+  metadata?: ObjectMeta | undefined;
+  spec?: PodSpec | undefined;
+}
+
+/** Pods of one kind that are kept running, and replaced step by step when their template changes. */
+export interface Deployment {
+  /** Of the kind: apps/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | DeploymentSpec
+    | undefined;
+  /** What is. */
+  status?: DeploymentStatus | undefined;
+}
+
+export interface DeploymentSpec {
+  /** How many pods; 1 where absent. */
+  replicas?:
+    | number
+    | undefined;
+  /** Which pods are its own; the template's labels must match, and it can't be changed. */
+  selector?: LabelSelector | undefined;
+  template?:
+    | PodTemplateSpec
+    | undefined;
+  /** How old pods are replaced. */
+  strategy?:
+    | DeploymentStrategy
+    | undefined;
+  /** How long a pod must be Ready to count as available; 0 where absent. */
+  minReadySeconds?:
+    | number
+    | undefined;
+  /** How many old ReplicaSets are kept for an undo; 10 where absent. */
+  revisionHistoryLimit?:
+    | number
+    | undefined;
+  /** Changes of the template wait (podwire rollout pause). */
+  paused?:
+    | boolean
+    | undefined;
+  /** After how long without progress a rollout is said to have failed; 600 where absent. */
+  progressDeadlineSeconds?: number | undefined;
+}
+
+export interface DeploymentStrategy {
+  /** "RollingUpdate" (the default) or "Recreate": all old pods end before the first new one begins. */
+  type?: string | undefined;
+  rollingUpdate?: RollingUpdate | undefined;
+}
+
+export interface RollingUpdate {
+  /** How many pods may be missing: a number or a share such as 25%, rounded down. */
+  maxUnavailable?:
+    | any
+    | undefined;
+  /** How many pods there may be too many: a number or a share such as 25%, rounded up. */
+  maxSurge?: any | undefined;
+}
+
+export interface DeploymentStatus {
+  /** The generation that the controller has seen. */
+  observedGeneration?:
+    | number
+    | undefined;
+  /** All its pods. */
+  replicas?:
+    | number
+    | undefined;
+  /** Those of the newest template. */
+  updatedReplicas?: number | undefined;
+  readyReplicas?:
+    | number
+    | undefined;
+  /** Ready for long enough. */
+  availableReplicas?:
+    | number
+    | undefined;
+  /** Those that are missing. */
+  unavailableReplicas?:
+    | number
+    | undefined;
+  /** Counts templates with the same hash. */
+  collisionCount?:
+    | number
+    | undefined;
+  /** Available, Progressing, ReplicaFailure. */
+  conditions: Condition[];
+}
+
+/** As many pods as asked for, all of one template. */
+export interface ReplicaSet {
+  /** Of the kind: apps/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | ReplicaSetSpec
+    | undefined;
+  /** What is. */
+  status?: ReplicaSetStatus | undefined;
+}
+
+export interface ReplicaSetSpec {
+  /** How many pods; 1 where absent. */
+  replicas?:
+    | number
+    | undefined;
+  /** How long a pod must be Ready to count as available; 0 where absent. */
+  minReadySeconds?:
+    | number
+    | undefined;
+  /** Which pods are its own; it can't be changed. */
+  selector?: LabelSelector | undefined;
+  template?: PodTemplateSpec | undefined;
+}
+
+export interface ReplicaSetStatus {
+  replicas?:
+    | number
+    | undefined;
+  /** Those with all of the template's labels. */
+  fullyLabeledReplicas?: number | undefined;
+  readyReplicas?: number | undefined;
+  availableReplicas?:
+    | number
+    | undefined;
+  /** The generation that the controller has seen. */
+  observedGeneration?: number | undefined;
+  conditions: Condition[];
+}
+
+/** Pods with names that stay: web-0, web-1 and so on, made and ended in order. */
+export interface StatefulSet {
+  /** Of the kind: apps/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | StatefulSetSpec
+    | undefined;
+  /** What is. */
+  status?: StatefulSetStatus | undefined;
+}
+
+export interface StatefulSetSpec {
+  /** How many pods; 1 where absent. */
+  replicas?:
+    | number
+    | undefined;
+  /** Which pods are its own; it can't be changed. */
+  selector?: LabelSelector | undefined;
+  template?:
+    | PodTemplateSpec
+    | undefined;
+  /** The headless Service under which its pods have names. */
+  serviceName?:
+    | string
+    | undefined;
+  /** "OrderedReady" (the default): each waits for the one before; or "Parallel". */
+  podManagementPolicy?: string | undefined;
+  updateStrategy?:
+    | StatefulSetUpdateStrategy
+    | undefined;
+  /** How many old templates are kept; 10 where absent. */
+  revisionHistoryLimit?:
+    | number
+    | undefined;
+  /** How long a pod must be Ready to count as available; 0 where absent. */
+  minReadySeconds?:
+    | number
+    | undefined;
+  /** Where its pods' numbers begin. */
+  ordinals?:
+    | StatefulSetOrdinals
+    | undefined;
+  /** Kept, not acted on. */
+  volumeClaimTemplates: any[];
+  persistentVolumeClaimRetentionPolicy?: { [key: string]: any } | undefined;
+}
+
+export interface StatefulSetOrdinals {
+  start?: number | undefined;
+}
+
+export interface StatefulSetUpdateStrategy {
+  /** "RollingUpdate" (the default) or "OnDelete": a pod is new when somebody deleted the old one. */
+  type?: string | undefined;
+  rollingUpdate?: RollingUpdateStatefulSet | undefined;
+}
+
+export interface RollingUpdateStatefulSet {
+  /** Pods with a smaller number keep the old template; 0 where absent. */
+  partition?:
+    | number
+    | undefined;
+  /** How many pods may be missing at once; 1 where absent. */
+  maxUnavailable?: any | undefined;
+}
+
+export interface StatefulSetStatus {
+  observedGeneration?: number | undefined;
+  replicas?: number | undefined;
+  readyReplicas?:
+    | number
+    | undefined;
+  /** Of the template before. */
+  currentReplicas?:
+    | number
+    | undefined;
+  /** Of the newest template. */
+  updatedReplicas?: number | undefined;
+  currentRevision?: string | undefined;
+  updateRevision?: string | undefined;
+  collisionCount?: number | undefined;
+  availableReplicas?: number | undefined;
+  conditions: Condition[];
+}
+
+/** A pod on every node that fits. */
+export interface DaemonSet {
+  /** Of the kind: apps/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | DaemonSetSpec
+    | undefined;
+  /** What is. */
+  status?: DaemonSetStatus | undefined;
+}
+
+export interface DaemonSetSpec {
+  /** Which pods are its own; it can't be changed. */
+  selector?: LabelSelector | undefined;
+  template?: PodTemplateSpec | undefined;
+  updateStrategy?:
+    | DaemonSetUpdateStrategy
+    | undefined;
+  /** How long a pod must be Ready to count as available; 0 where absent. */
+  minReadySeconds?:
+    | number
+    | undefined;
+  /** How many old templates are kept; 10 where absent. */
+  revisionHistoryLimit?: number | undefined;
+}
+
+export interface DaemonSetUpdateStrategy {
+  /** "RollingUpdate" (the default) or "OnDelete". */
+  type?:
+    | string
+    | undefined;
+  /** maxUnavailable 1 and maxSurge 0 where absent. */
+  rollingUpdate?: RollingUpdate | undefined;
+}
+
+export interface DaemonSetStatus {
+  currentNumberScheduled?:
+    | number
+    | undefined;
+  /** On nodes where there should be none. */
+  numberMisscheduled?: number | undefined;
+  desiredNumberScheduled?: number | undefined;
+  numberReady?: number | undefined;
+  observedGeneration?: number | undefined;
+  updatedNumberScheduled?: number | undefined;
+  numberAvailable?: number | undefined;
+  numberUnavailable?: number | undefined;
+  collisionCount?: number | undefined;
+  conditions: Condition[];
+}
+
+/** Pods that run to their end. */
+export interface Job {
+  /** Of the kind: batch/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | JobSpec
+    | undefined;
+  /** What is. */
+  status?: JobStatus | undefined;
+}
+
+export interface JobSpec {
+  /** How many run at once; 1 where absent. */
+  parallelism?:
+    | number
+    | undefined;
+  /** How many must succeed; 1 where absent. */
+  completions?:
+    | number
+    | undefined;
+  /** After how long it is given up. */
+  activeDeadlineSeconds?:
+    | number
+    | undefined;
+  /** How many failures it stands; 6 where absent. */
+  backoffLimit?:
+    | number
+    | undefined;
+  /** Made by the control plane, from the Job's uid. */
+  selector?:
+    | LabelSelector
+    | undefined;
+  /** The selector is the user's. */
+  manualSelector?: boolean | undefined;
+  template?:
+    | PodTemplateSpec
+    | undefined;
+  /** How long it stays after its end. */
+  ttlSecondsAfterFinished?:
+    | number
+    | undefined;
+  /** "NonIndexed" (the default) or "Indexed": each pod has a number. */
+  completionMode?:
+    | string
+    | undefined;
+  /** No pods until it is false. */
+  suspend?:
+    | boolean
+    | undefined;
+  /** Kept, not acted on. */
+  podFailurePolicy?: { [key: string]: any } | undefined;
+  successPolicy?: { [key: string]: any } | undefined;
+  backoffLimitPerIndex?: number | undefined;
+  maxFailedIndexes?: number | undefined;
+  podReplacementPolicy?: string | undefined;
+  managedBy?: string | undefined;
+}
+
+export interface JobStatus {
+  /** Complete, Failed, Suspended. */
+  conditions: Condition[];
+  startTime?: string | undefined;
+  completionTime?:
+    | string
+    | undefined;
+  /** Pods that run. */
+  active?: number | undefined;
+  succeeded?: number | undefined;
+  failed?: number | undefined;
+  ready?:
+    | number
+    | undefined;
+  /** Such as 0-2,5. */
+  completedIndexes?: string | undefined;
+}
+
+/** How many pods may be missing when somebody takes them away on purpose (podwire drain). */
+export interface PodDisruptionBudget {
+  /** Of the kind: policy/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | PodDisruptionBudgetSpec
+    | undefined;
+  /** What is. */
+  status?: PodDisruptionBudgetStatus | undefined;
+}
+
+export interface PodDisruptionBudgetSpec {
+  /** How many pods must stay: a number or a share such as 50%. */
+  minAvailable?:
+    | any
+    | undefined;
+  /** Which pods it is about. */
+  selector?:
+    | LabelSelector
+    | undefined;
+  /** How many pods may be missing: a number or a share; instead of minAvailable. */
+  maxUnavailable?:
+    | any
+    | undefined;
+  /** "IfHealthyBudget" (the default) or "AlwaysAllow": what becomes of pods that aren't Ready. */
+  unhealthyPodEvictionPolicy?: string | undefined;
+}
+
+export interface PodDisruptionBudgetStatus {
+  observedGeneration?:
+    | number
+    | undefined;
+  /** By pod: evictions that are on their way. */
+  disruptedPods: { [key: string]: string };
+  disruptionsAllowed?: number | undefined;
+  currentHealthy?: number | undefined;
+  desiredHealthy?: number | undefined;
+  expectedPods?: number | undefined;
+  conditions: Condition[];
+}
+
+export interface PodDisruptionBudgetStatus_DisruptedPodsEntry {
+  key: string;
+  value: string;
+}
+
 function createBaseResource(): Resource {
   return { object: undefined };
 }
@@ -1432,6 +1898,24 @@ export const Resource: MessageFns<Resource> = {
         break;
       case "endpointSlice":
         EndpointSlice.encode(message.object.value, writer.uint32(66).fork()).join();
+        break;
+      case "deployment":
+        Deployment.encode(message.object.value, writer.uint32(74).fork()).join();
+        break;
+      case "replicaSet":
+        ReplicaSet.encode(message.object.value, writer.uint32(82).fork()).join();
+        break;
+      case "statefulSet":
+        StatefulSet.encode(message.object.value, writer.uint32(90).fork()).join();
+        break;
+      case "daemonSet":
+        DaemonSet.encode(message.object.value, writer.uint32(98).fork()).join();
+        break;
+      case "job":
+        Job.encode(message.object.value, writer.uint32(106).fork()).join();
+        break;
+      case "podDisruptionBudget":
+        PodDisruptionBudget.encode(message.object.value, writer.uint32(114).fork()).join();
         break;
     }
     return writer;
@@ -1514,6 +1998,57 @@ export const Resource: MessageFns<Resource> = {
             message.object = { $case: "endpointSlice", value: EndpointSlice.decode(reader, reader.uint32()) };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.object = { $case: "deployment", value: Deployment.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.object = { $case: "replicaSet", value: ReplicaSet.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.object = { $case: "statefulSet", value: StatefulSet.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.object = { $case: "daemonSet", value: DaemonSet.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.object = { $case: "job", value: Job.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.object = {
+              $case: "podDisruptionBudget",
+              value: PodDisruptionBudget.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1548,6 +2083,26 @@ export const Resource: MessageFns<Resource> = {
         ? { $case: "endpointSlice", value: EndpointSlice.fromJSON(object.endpointSlice) }
         : isSet(object.endpoint_slice)
         ? { $case: "endpointSlice", value: EndpointSlice.fromJSON(object.endpoint_slice) }
+        : isSet(object.deployment)
+        ? { $case: "deployment", value: Deployment.fromJSON(object.deployment) }
+        : isSet(object.replicaSet)
+        ? { $case: "replicaSet", value: ReplicaSet.fromJSON(object.replicaSet) }
+        : isSet(object.replica_set)
+        ? { $case: "replicaSet", value: ReplicaSet.fromJSON(object.replica_set) }
+        : isSet(object.statefulSet)
+        ? { $case: "statefulSet", value: StatefulSet.fromJSON(object.statefulSet) }
+        : isSet(object.stateful_set)
+        ? { $case: "statefulSet", value: StatefulSet.fromJSON(object.stateful_set) }
+        : isSet(object.daemonSet)
+        ? { $case: "daemonSet", value: DaemonSet.fromJSON(object.daemonSet) }
+        : isSet(object.daemon_set)
+        ? { $case: "daemonSet", value: DaemonSet.fromJSON(object.daemon_set) }
+        : isSet(object.job)
+        ? { $case: "job", value: Job.fromJSON(object.job) }
+        : isSet(object.podDisruptionBudget)
+        ? { $case: "podDisruptionBudget", value: PodDisruptionBudget.fromJSON(object.podDisruptionBudget) }
+        : isSet(object.pod_disruption_budget)
+        ? { $case: "podDisruptionBudget", value: PodDisruptionBudget.fromJSON(object.pod_disruption_budget) }
         : undefined,
     };
   },
@@ -1570,6 +2125,18 @@ export const Resource: MessageFns<Resource> = {
       obj.service = Service.toJSON(message.object.value);
     } else if (message.object?.$case === "endpointSlice") {
       obj.endpointSlice = EndpointSlice.toJSON(message.object.value);
+    } else if (message.object?.$case === "deployment") {
+      obj.deployment = Deployment.toJSON(message.object.value);
+    } else if (message.object?.$case === "replicaSet") {
+      obj.replicaSet = ReplicaSet.toJSON(message.object.value);
+    } else if (message.object?.$case === "statefulSet") {
+      obj.statefulSet = StatefulSet.toJSON(message.object.value);
+    } else if (message.object?.$case === "daemonSet") {
+      obj.daemonSet = DaemonSet.toJSON(message.object.value);
+    } else if (message.object?.$case === "job") {
+      obj.job = Job.toJSON(message.object.value);
+    } else if (message.object?.$case === "podDisruptionBudget") {
+      obj.podDisruptionBudget = PodDisruptionBudget.toJSON(message.object.value);
     }
     return obj;
   },
@@ -13538,6 +14105,4033 @@ export const EndpointPort: MessageFns<EndpointPort> = {
     }
     if (message.appProtocol !== undefined) {
       obj.appProtocol = message.appProtocol;
+    }
+    return obj;
+  },
+};
+
+function createBaseLabelSelector(): LabelSelector {
+  return { matchLabels: {}, matchExpressions: [] };
+}
+
+export const LabelSelector: MessageFns<LabelSelector> = {
+  encode(message: LabelSelector, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.matchLabels).forEach(([key, value]: [string, string]) => {
+      LabelSelector_MatchLabelsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    for (const v of message.matchExpressions) {
+      LabelSelectorRequirement.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LabelSelector {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLabelSelector();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = LabelSelector_MatchLabelsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.matchLabels[entry1.key] = entry1.value;
+            }
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.matchExpressions.push(LabelSelectorRequirement.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LabelSelector {
+    return {
+      matchLabels: isObject(object.matchLabels)
+        ? (globalThis.Object.entries(object.matchLabels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.match_labels)
+        ? (globalThis.Object.entries(object.match_labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      matchExpressions: globalThis.Array.isArray(object?.matchExpressions)
+        ? object.matchExpressions.map((e: any) => LabelSelectorRequirement.fromJSON(e))
+        : globalThis.Array.isArray(object?.match_expressions)
+        ? object.match_expressions.map((e: any) => LabelSelectorRequirement.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: LabelSelector): unknown {
+    const obj: any = {};
+    if (message.matchLabels) {
+      const entries = globalThis.Object.entries(message.matchLabels) as [string, string][];
+      if (entries.length > 0) {
+        obj.matchLabels = {};
+        entries.forEach(([k, v]) => {
+          obj.matchLabels[k] = v;
+        });
+      }
+    }
+    if (message.matchExpressions?.length) {
+      obj.matchExpressions = message.matchExpressions.map((e) => LabelSelectorRequirement.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseLabelSelector_MatchLabelsEntry(): LabelSelector_MatchLabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const LabelSelector_MatchLabelsEntry: MessageFns<LabelSelector_MatchLabelsEntry> = {
+  encode(message: LabelSelector_MatchLabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LabelSelector_MatchLabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLabelSelector_MatchLabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LabelSelector_MatchLabelsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: LabelSelector_MatchLabelsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseLabelSelectorRequirement(): LabelSelectorRequirement {
+  return { key: undefined, operator: undefined, values: [] };
+}
+
+export const LabelSelectorRequirement: MessageFns<LabelSelectorRequirement> = {
+  encode(message: LabelSelectorRequirement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.operator !== undefined) {
+      writer.uint32(18).string(message.operator);
+    }
+    for (const v of message.values) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LabelSelectorRequirement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLabelSelectorRequirement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operator = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LabelSelectorRequirement {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : undefined,
+      operator: isSet(object.operator) ? globalThis.String(object.operator) : undefined,
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: LabelSelectorRequirement): unknown {
+    const obj: any = {};
+    if (message.key !== undefined) {
+      obj.key = message.key;
+    }
+    if (message.operator !== undefined) {
+      obj.operator = message.operator;
+    }
+    if (message.values?.length) {
+      obj.values = message.values;
+    }
+    return obj;
+  },
+};
+
+function createBasePodTemplateSpec(): PodTemplateSpec {
+  return { metadata: undefined, spec: undefined };
+}
+
+export const PodTemplateSpec: MessageFns<PodTemplateSpec> = {
+  encode(message: PodTemplateSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(10).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      PodSpec.encode(message.spec, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodTemplateSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodTemplateSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spec = PodSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodTemplateSpec {
+    return {
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? PodSpec.fromJSON(object.spec) : undefined,
+    };
+  },
+
+  toJSON(message: PodTemplateSpec): unknown {
+    const obj: any = {};
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = PodSpec.toJSON(message.spec);
+    }
+    return obj;
+  },
+};
+
+function createBaseDeployment(): Deployment {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const Deployment: MessageFns<Deployment> = {
+  encode(message: Deployment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      DeploymentSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      DeploymentStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Deployment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeployment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = DeploymentSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = DeploymentStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Deployment {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? DeploymentSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? DeploymentStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: Deployment): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = DeploymentSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = DeploymentStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseDeploymentSpec(): DeploymentSpec {
+  return {
+    replicas: undefined,
+    selector: undefined,
+    template: undefined,
+    strategy: undefined,
+    minReadySeconds: undefined,
+    revisionHistoryLimit: undefined,
+    paused: undefined,
+    progressDeadlineSeconds: undefined,
+  };
+}
+
+export const DeploymentSpec: MessageFns<DeploymentSpec> = {
+  encode(message: DeploymentSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicas !== undefined) {
+      writer.uint32(8).int32(message.replicas);
+    }
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(18).fork()).join();
+    }
+    if (message.template !== undefined) {
+      PodTemplateSpec.encode(message.template, writer.uint32(26).fork()).join();
+    }
+    if (message.strategy !== undefined) {
+      DeploymentStrategy.encode(message.strategy, writer.uint32(34).fork()).join();
+    }
+    if (message.minReadySeconds !== undefined) {
+      writer.uint32(40).int32(message.minReadySeconds);
+    }
+    if (message.revisionHistoryLimit !== undefined) {
+      writer.uint32(48).int32(message.revisionHistoryLimit);
+    }
+    if (message.paused !== undefined) {
+      writer.uint32(56).bool(message.paused);
+    }
+    if (message.progressDeadlineSeconds !== undefined) {
+      writer.uint32(64).int32(message.progressDeadlineSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeploymentSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeploymentSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicas = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.template = PodTemplateSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.strategy = DeploymentStrategy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.minReadySeconds = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.revisionHistoryLimit = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.paused = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.progressDeadlineSeconds = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeploymentSpec {
+    return {
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : undefined,
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+      template: isSet(object.template) ? PodTemplateSpec.fromJSON(object.template) : undefined,
+      strategy: isSet(object.strategy) ? DeploymentStrategy.fromJSON(object.strategy) : undefined,
+      minReadySeconds: isSet(object.minReadySeconds)
+        ? globalThis.Number(object.minReadySeconds)
+        : isSet(object.min_ready_seconds)
+        ? globalThis.Number(object.min_ready_seconds)
+        : undefined,
+      revisionHistoryLimit: isSet(object.revisionHistoryLimit)
+        ? globalThis.Number(object.revisionHistoryLimit)
+        : isSet(object.revision_history_limit)
+        ? globalThis.Number(object.revision_history_limit)
+        : undefined,
+      paused: isSet(object.paused) ? globalThis.Boolean(object.paused) : undefined,
+      progressDeadlineSeconds: isSet(object.progressDeadlineSeconds)
+        ? globalThis.Number(object.progressDeadlineSeconds)
+        : isSet(object.progress_deadline_seconds)
+        ? globalThis.Number(object.progress_deadline_seconds)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DeploymentSpec): unknown {
+    const obj: any = {};
+    if (message.replicas !== undefined) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    if (message.template !== undefined) {
+      obj.template = PodTemplateSpec.toJSON(message.template);
+    }
+    if (message.strategy !== undefined) {
+      obj.strategy = DeploymentStrategy.toJSON(message.strategy);
+    }
+    if (message.minReadySeconds !== undefined) {
+      obj.minReadySeconds = Math.round(message.minReadySeconds);
+    }
+    if (message.revisionHistoryLimit !== undefined) {
+      obj.revisionHistoryLimit = Math.round(message.revisionHistoryLimit);
+    }
+    if (message.paused !== undefined) {
+      obj.paused = message.paused;
+    }
+    if (message.progressDeadlineSeconds !== undefined) {
+      obj.progressDeadlineSeconds = Math.round(message.progressDeadlineSeconds);
+    }
+    return obj;
+  },
+};
+
+function createBaseDeploymentStrategy(): DeploymentStrategy {
+  return { type: undefined, rollingUpdate: undefined };
+}
+
+export const DeploymentStrategy: MessageFns<DeploymentStrategy> = {
+  encode(message: DeploymentStrategy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.rollingUpdate !== undefined) {
+      RollingUpdate.encode(message.rollingUpdate, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeploymentStrategy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeploymentStrategy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rollingUpdate = RollingUpdate.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeploymentStrategy {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      rollingUpdate: isSet(object.rollingUpdate)
+        ? RollingUpdate.fromJSON(object.rollingUpdate)
+        : isSet(object.rolling_update)
+        ? RollingUpdate.fromJSON(object.rolling_update)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DeploymentStrategy): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.rollingUpdate !== undefined) {
+      obj.rollingUpdate = RollingUpdate.toJSON(message.rollingUpdate);
+    }
+    return obj;
+  },
+};
+
+function createBaseRollingUpdate(): RollingUpdate {
+  return { maxUnavailable: undefined, maxSurge: undefined };
+}
+
+export const RollingUpdate: MessageFns<RollingUpdate> = {
+  encode(message: RollingUpdate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.maxUnavailable !== undefined) {
+      Value.encode(Value.wrap(message.maxUnavailable), writer.uint32(10).fork()).join();
+    }
+    if (message.maxSurge !== undefined) {
+      Value.encode(Value.wrap(message.maxSurge), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollingUpdate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollingUpdate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.maxUnavailable = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.maxSurge = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollingUpdate {
+    return {
+      maxUnavailable: isSet(object?.maxUnavailable)
+        ? object.maxUnavailable
+        : isSet(object?.max_unavailable)
+        ? object.max_unavailable
+        : undefined,
+      maxSurge: isSet(object?.maxSurge) ? object.maxSurge : isSet(object?.max_surge) ? object.max_surge : undefined,
+    };
+  },
+
+  toJSON(message: RollingUpdate): unknown {
+    const obj: any = {};
+    if (message.maxUnavailable !== undefined) {
+      obj.maxUnavailable = message.maxUnavailable;
+    }
+    if (message.maxSurge !== undefined) {
+      obj.maxSurge = message.maxSurge;
+    }
+    return obj;
+  },
+};
+
+function createBaseDeploymentStatus(): DeploymentStatus {
+  return {
+    observedGeneration: undefined,
+    replicas: undefined,
+    updatedReplicas: undefined,
+    readyReplicas: undefined,
+    availableReplicas: undefined,
+    unavailableReplicas: undefined,
+    collisionCount: undefined,
+    conditions: [],
+  };
+}
+
+export const DeploymentStatus: MessageFns<DeploymentStatus> = {
+  encode(message: DeploymentStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.observedGeneration !== undefined) {
+      writer.uint32(8).int64(message.observedGeneration);
+    }
+    if (message.replicas !== undefined) {
+      writer.uint32(16).int32(message.replicas);
+    }
+    if (message.updatedReplicas !== undefined) {
+      writer.uint32(24).int32(message.updatedReplicas);
+    }
+    if (message.readyReplicas !== undefined) {
+      writer.uint32(32).int32(message.readyReplicas);
+    }
+    if (message.availableReplicas !== undefined) {
+      writer.uint32(40).int32(message.availableReplicas);
+    }
+    if (message.unavailableReplicas !== undefined) {
+      writer.uint32(48).int32(message.unavailableReplicas);
+    }
+    if (message.collisionCount !== undefined) {
+      writer.uint32(56).int32(message.collisionCount);
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeploymentStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeploymentStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.observedGeneration = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replicas = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.updatedReplicas = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.readyReplicas = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.availableReplicas = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.unavailableReplicas = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.collisionCount = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeploymentStatus {
+    return {
+      observedGeneration: isSet(object.observedGeneration)
+        ? globalThis.Number(object.observedGeneration)
+        : isSet(object.observed_generation)
+        ? globalThis.Number(object.observed_generation)
+        : undefined,
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : undefined,
+      updatedReplicas: isSet(object.updatedReplicas)
+        ? globalThis.Number(object.updatedReplicas)
+        : isSet(object.updated_replicas)
+        ? globalThis.Number(object.updated_replicas)
+        : undefined,
+      readyReplicas: isSet(object.readyReplicas)
+        ? globalThis.Number(object.readyReplicas)
+        : isSet(object.ready_replicas)
+        ? globalThis.Number(object.ready_replicas)
+        : undefined,
+      availableReplicas: isSet(object.availableReplicas)
+        ? globalThis.Number(object.availableReplicas)
+        : isSet(object.available_replicas)
+        ? globalThis.Number(object.available_replicas)
+        : undefined,
+      unavailableReplicas: isSet(object.unavailableReplicas)
+        ? globalThis.Number(object.unavailableReplicas)
+        : isSet(object.unavailable_replicas)
+        ? globalThis.Number(object.unavailable_replicas)
+        : undefined,
+      collisionCount: isSet(object.collisionCount)
+        ? globalThis.Number(object.collisionCount)
+        : isSet(object.collision_count)
+        ? globalThis.Number(object.collision_count)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: DeploymentStatus): unknown {
+    const obj: any = {};
+    if (message.observedGeneration !== undefined) {
+      obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.replicas !== undefined) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.updatedReplicas !== undefined) {
+      obj.updatedReplicas = Math.round(message.updatedReplicas);
+    }
+    if (message.readyReplicas !== undefined) {
+      obj.readyReplicas = Math.round(message.readyReplicas);
+    }
+    if (message.availableReplicas !== undefined) {
+      obj.availableReplicas = Math.round(message.availableReplicas);
+    }
+    if (message.unavailableReplicas !== undefined) {
+      obj.unavailableReplicas = Math.round(message.unavailableReplicas);
+    }
+    if (message.collisionCount !== undefined) {
+      obj.collisionCount = Math.round(message.collisionCount);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseReplicaSet(): ReplicaSet {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const ReplicaSet: MessageFns<ReplicaSet> = {
+  encode(message: ReplicaSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      ReplicaSetSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      ReplicaSetStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicaSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicaSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = ReplicaSetSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = ReplicaSetStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplicaSet {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? ReplicaSetSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? ReplicaSetStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: ReplicaSet): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = ReplicaSetSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = ReplicaSetStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseReplicaSetSpec(): ReplicaSetSpec {
+  return { replicas: undefined, minReadySeconds: undefined, selector: undefined, template: undefined };
+}
+
+export const ReplicaSetSpec: MessageFns<ReplicaSetSpec> = {
+  encode(message: ReplicaSetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicas !== undefined) {
+      writer.uint32(8).int32(message.replicas);
+    }
+    if (message.minReadySeconds !== undefined) {
+      writer.uint32(16).int32(message.minReadySeconds);
+    }
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(26).fork()).join();
+    }
+    if (message.template !== undefined) {
+      PodTemplateSpec.encode(message.template, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicaSetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicaSetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicas = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.minReadySeconds = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.template = PodTemplateSpec.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplicaSetSpec {
+    return {
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : undefined,
+      minReadySeconds: isSet(object.minReadySeconds)
+        ? globalThis.Number(object.minReadySeconds)
+        : isSet(object.min_ready_seconds)
+        ? globalThis.Number(object.min_ready_seconds)
+        : undefined,
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+      template: isSet(object.template) ? PodTemplateSpec.fromJSON(object.template) : undefined,
+    };
+  },
+
+  toJSON(message: ReplicaSetSpec): unknown {
+    const obj: any = {};
+    if (message.replicas !== undefined) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.minReadySeconds !== undefined) {
+      obj.minReadySeconds = Math.round(message.minReadySeconds);
+    }
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    if (message.template !== undefined) {
+      obj.template = PodTemplateSpec.toJSON(message.template);
+    }
+    return obj;
+  },
+};
+
+function createBaseReplicaSetStatus(): ReplicaSetStatus {
+  return {
+    replicas: undefined,
+    fullyLabeledReplicas: undefined,
+    readyReplicas: undefined,
+    availableReplicas: undefined,
+    observedGeneration: undefined,
+    conditions: [],
+  };
+}
+
+export const ReplicaSetStatus: MessageFns<ReplicaSetStatus> = {
+  encode(message: ReplicaSetStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicas !== undefined) {
+      writer.uint32(8).int32(message.replicas);
+    }
+    if (message.fullyLabeledReplicas !== undefined) {
+      writer.uint32(16).int32(message.fullyLabeledReplicas);
+    }
+    if (message.readyReplicas !== undefined) {
+      writer.uint32(24).int32(message.readyReplicas);
+    }
+    if (message.availableReplicas !== undefined) {
+      writer.uint32(32).int32(message.availableReplicas);
+    }
+    if (message.observedGeneration !== undefined) {
+      writer.uint32(40).int64(message.observedGeneration);
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplicaSetStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplicaSetStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicas = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fullyLabeledReplicas = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.readyReplicas = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.availableReplicas = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.observedGeneration = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplicaSetStatus {
+    return {
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : undefined,
+      fullyLabeledReplicas: isSet(object.fullyLabeledReplicas)
+        ? globalThis.Number(object.fullyLabeledReplicas)
+        : isSet(object.fully_labeled_replicas)
+        ? globalThis.Number(object.fully_labeled_replicas)
+        : undefined,
+      readyReplicas: isSet(object.readyReplicas)
+        ? globalThis.Number(object.readyReplicas)
+        : isSet(object.ready_replicas)
+        ? globalThis.Number(object.ready_replicas)
+        : undefined,
+      availableReplicas: isSet(object.availableReplicas)
+        ? globalThis.Number(object.availableReplicas)
+        : isSet(object.available_replicas)
+        ? globalThis.Number(object.available_replicas)
+        : undefined,
+      observedGeneration: isSet(object.observedGeneration)
+        ? globalThis.Number(object.observedGeneration)
+        : isSet(object.observed_generation)
+        ? globalThis.Number(object.observed_generation)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ReplicaSetStatus): unknown {
+    const obj: any = {};
+    if (message.replicas !== undefined) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.fullyLabeledReplicas !== undefined) {
+      obj.fullyLabeledReplicas = Math.round(message.fullyLabeledReplicas);
+    }
+    if (message.readyReplicas !== undefined) {
+      obj.readyReplicas = Math.round(message.readyReplicas);
+    }
+    if (message.availableReplicas !== undefined) {
+      obj.availableReplicas = Math.round(message.availableReplicas);
+    }
+    if (message.observedGeneration !== undefined) {
+      obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseStatefulSet(): StatefulSet {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const StatefulSet: MessageFns<StatefulSet> = {
+  encode(message: StatefulSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      StatefulSetSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      StatefulSetStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatefulSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatefulSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = StatefulSetSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = StatefulSetStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StatefulSet {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? StatefulSetSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? StatefulSetStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: StatefulSet): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = StatefulSetSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = StatefulSetStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseStatefulSetSpec(): StatefulSetSpec {
+  return {
+    replicas: undefined,
+    selector: undefined,
+    template: undefined,
+    serviceName: undefined,
+    podManagementPolicy: undefined,
+    updateStrategy: undefined,
+    revisionHistoryLimit: undefined,
+    minReadySeconds: undefined,
+    ordinals: undefined,
+    volumeClaimTemplates: [],
+    persistentVolumeClaimRetentionPolicy: undefined,
+  };
+}
+
+export const StatefulSetSpec: MessageFns<StatefulSetSpec> = {
+  encode(message: StatefulSetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.replicas !== undefined) {
+      writer.uint32(8).int32(message.replicas);
+    }
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(18).fork()).join();
+    }
+    if (message.template !== undefined) {
+      PodTemplateSpec.encode(message.template, writer.uint32(26).fork()).join();
+    }
+    if (message.serviceName !== undefined) {
+      writer.uint32(34).string(message.serviceName);
+    }
+    if (message.podManagementPolicy !== undefined) {
+      writer.uint32(42).string(message.podManagementPolicy);
+    }
+    if (message.updateStrategy !== undefined) {
+      StatefulSetUpdateStrategy.encode(message.updateStrategy, writer.uint32(50).fork()).join();
+    }
+    if (message.revisionHistoryLimit !== undefined) {
+      writer.uint32(56).int32(message.revisionHistoryLimit);
+    }
+    if (message.minReadySeconds !== undefined) {
+      writer.uint32(64).int32(message.minReadySeconds);
+    }
+    if (message.ordinals !== undefined) {
+      StatefulSetOrdinals.encode(message.ordinals, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.volumeClaimTemplates) {
+      Value.encode(Value.wrap(v!), writer.uint32(242).fork()).join();
+    }
+    if (message.persistentVolumeClaimRetentionPolicy !== undefined) {
+      Struct.encode(Struct.wrap(message.persistentVolumeClaimRetentionPolicy), writer.uint32(250).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatefulSetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatefulSetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.replicas = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.template = PodTemplateSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.serviceName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.podManagementPolicy = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.updateStrategy = StatefulSetUpdateStrategy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.revisionHistoryLimit = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.minReadySeconds = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.ordinals = StatefulSetOrdinals.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.volumeClaimTemplates.push(Value.unwrap(Value.decode(reader, reader.uint32())));
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.persistentVolumeClaimRetentionPolicy = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StatefulSetSpec {
+    return {
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : undefined,
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+      template: isSet(object.template) ? PodTemplateSpec.fromJSON(object.template) : undefined,
+      serviceName: isSet(object.serviceName)
+        ? globalThis.String(object.serviceName)
+        : isSet(object.service_name)
+        ? globalThis.String(object.service_name)
+        : undefined,
+      podManagementPolicy: isSet(object.podManagementPolicy)
+        ? globalThis.String(object.podManagementPolicy)
+        : isSet(object.pod_management_policy)
+        ? globalThis.String(object.pod_management_policy)
+        : undefined,
+      updateStrategy: isSet(object.updateStrategy)
+        ? StatefulSetUpdateStrategy.fromJSON(object.updateStrategy)
+        : isSet(object.update_strategy)
+        ? StatefulSetUpdateStrategy.fromJSON(object.update_strategy)
+        : undefined,
+      revisionHistoryLimit: isSet(object.revisionHistoryLimit)
+        ? globalThis.Number(object.revisionHistoryLimit)
+        : isSet(object.revision_history_limit)
+        ? globalThis.Number(object.revision_history_limit)
+        : undefined,
+      minReadySeconds: isSet(object.minReadySeconds)
+        ? globalThis.Number(object.minReadySeconds)
+        : isSet(object.min_ready_seconds)
+        ? globalThis.Number(object.min_ready_seconds)
+        : undefined,
+      ordinals: isSet(object.ordinals) ? StatefulSetOrdinals.fromJSON(object.ordinals) : undefined,
+      volumeClaimTemplates: globalThis.Array.isArray(object?.volumeClaimTemplates)
+        ? [...object.volumeClaimTemplates]
+        : globalThis.Array.isArray(object?.volume_claim_templates)
+        ? [...object.volume_claim_templates]
+        : [],
+      persistentVolumeClaimRetentionPolicy: isObject(object.persistentVolumeClaimRetentionPolicy)
+        ? object.persistentVolumeClaimRetentionPolicy
+        : isObject(object.persistent_volume_claim_retention_policy)
+        ? object.persistent_volume_claim_retention_policy
+        : undefined,
+    };
+  },
+
+  toJSON(message: StatefulSetSpec): unknown {
+    const obj: any = {};
+    if (message.replicas !== undefined) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    if (message.template !== undefined) {
+      obj.template = PodTemplateSpec.toJSON(message.template);
+    }
+    if (message.serviceName !== undefined) {
+      obj.serviceName = message.serviceName;
+    }
+    if (message.podManagementPolicy !== undefined) {
+      obj.podManagementPolicy = message.podManagementPolicy;
+    }
+    if (message.updateStrategy !== undefined) {
+      obj.updateStrategy = StatefulSetUpdateStrategy.toJSON(message.updateStrategy);
+    }
+    if (message.revisionHistoryLimit !== undefined) {
+      obj.revisionHistoryLimit = Math.round(message.revisionHistoryLimit);
+    }
+    if (message.minReadySeconds !== undefined) {
+      obj.minReadySeconds = Math.round(message.minReadySeconds);
+    }
+    if (message.ordinals !== undefined) {
+      obj.ordinals = StatefulSetOrdinals.toJSON(message.ordinals);
+    }
+    if (message.volumeClaimTemplates?.length) {
+      obj.volumeClaimTemplates = message.volumeClaimTemplates;
+    }
+    if (message.persistentVolumeClaimRetentionPolicy !== undefined) {
+      obj.persistentVolumeClaimRetentionPolicy = message.persistentVolumeClaimRetentionPolicy;
+    }
+    return obj;
+  },
+};
+
+function createBaseStatefulSetOrdinals(): StatefulSetOrdinals {
+  return { start: undefined };
+}
+
+export const StatefulSetOrdinals: MessageFns<StatefulSetOrdinals> = {
+  encode(message: StatefulSetOrdinals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.start !== undefined) {
+      writer.uint32(8).int32(message.start);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatefulSetOrdinals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatefulSetOrdinals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.start = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StatefulSetOrdinals {
+    return { start: isSet(object.start) ? globalThis.Number(object.start) : undefined };
+  },
+
+  toJSON(message: StatefulSetOrdinals): unknown {
+    const obj: any = {};
+    if (message.start !== undefined) {
+      obj.start = Math.round(message.start);
+    }
+    return obj;
+  },
+};
+
+function createBaseStatefulSetUpdateStrategy(): StatefulSetUpdateStrategy {
+  return { type: undefined, rollingUpdate: undefined };
+}
+
+export const StatefulSetUpdateStrategy: MessageFns<StatefulSetUpdateStrategy> = {
+  encode(message: StatefulSetUpdateStrategy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.rollingUpdate !== undefined) {
+      RollingUpdateStatefulSet.encode(message.rollingUpdate, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatefulSetUpdateStrategy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatefulSetUpdateStrategy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rollingUpdate = RollingUpdateStatefulSet.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StatefulSetUpdateStrategy {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      rollingUpdate: isSet(object.rollingUpdate)
+        ? RollingUpdateStatefulSet.fromJSON(object.rollingUpdate)
+        : isSet(object.rolling_update)
+        ? RollingUpdateStatefulSet.fromJSON(object.rolling_update)
+        : undefined,
+    };
+  },
+
+  toJSON(message: StatefulSetUpdateStrategy): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.rollingUpdate !== undefined) {
+      obj.rollingUpdate = RollingUpdateStatefulSet.toJSON(message.rollingUpdate);
+    }
+    return obj;
+  },
+};
+
+function createBaseRollingUpdateStatefulSet(): RollingUpdateStatefulSet {
+  return { partition: undefined, maxUnavailable: undefined };
+}
+
+export const RollingUpdateStatefulSet: MessageFns<RollingUpdateStatefulSet> = {
+  encode(message: RollingUpdateStatefulSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partition !== undefined) {
+      writer.uint32(8).int32(message.partition);
+    }
+    if (message.maxUnavailable !== undefined) {
+      Value.encode(Value.wrap(message.maxUnavailable), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollingUpdateStatefulSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollingUpdateStatefulSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.partition = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.maxUnavailable = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RollingUpdateStatefulSet {
+    return {
+      partition: isSet(object.partition) ? globalThis.Number(object.partition) : undefined,
+      maxUnavailable: isSet(object?.maxUnavailable)
+        ? object.maxUnavailable
+        : isSet(object?.max_unavailable)
+        ? object.max_unavailable
+        : undefined,
+    };
+  },
+
+  toJSON(message: RollingUpdateStatefulSet): unknown {
+    const obj: any = {};
+    if (message.partition !== undefined) {
+      obj.partition = Math.round(message.partition);
+    }
+    if (message.maxUnavailable !== undefined) {
+      obj.maxUnavailable = message.maxUnavailable;
+    }
+    return obj;
+  },
+};
+
+function createBaseStatefulSetStatus(): StatefulSetStatus {
+  return {
+    observedGeneration: undefined,
+    replicas: undefined,
+    readyReplicas: undefined,
+    currentReplicas: undefined,
+    updatedReplicas: undefined,
+    currentRevision: undefined,
+    updateRevision: undefined,
+    collisionCount: undefined,
+    availableReplicas: undefined,
+    conditions: [],
+  };
+}
+
+export const StatefulSetStatus: MessageFns<StatefulSetStatus> = {
+  encode(message: StatefulSetStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.observedGeneration !== undefined) {
+      writer.uint32(8).int64(message.observedGeneration);
+    }
+    if (message.replicas !== undefined) {
+      writer.uint32(16).int32(message.replicas);
+    }
+    if (message.readyReplicas !== undefined) {
+      writer.uint32(24).int32(message.readyReplicas);
+    }
+    if (message.currentReplicas !== undefined) {
+      writer.uint32(32).int32(message.currentReplicas);
+    }
+    if (message.updatedReplicas !== undefined) {
+      writer.uint32(40).int32(message.updatedReplicas);
+    }
+    if (message.currentRevision !== undefined) {
+      writer.uint32(50).string(message.currentRevision);
+    }
+    if (message.updateRevision !== undefined) {
+      writer.uint32(58).string(message.updateRevision);
+    }
+    if (message.collisionCount !== undefined) {
+      writer.uint32(64).int32(message.collisionCount);
+    }
+    if (message.availableReplicas !== undefined) {
+      writer.uint32(72).int32(message.availableReplicas);
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatefulSetStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatefulSetStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.observedGeneration = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replicas = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.readyReplicas = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.currentReplicas = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.updatedReplicas = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.currentRevision = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.updateRevision = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.collisionCount = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.availableReplicas = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StatefulSetStatus {
+    return {
+      observedGeneration: isSet(object.observedGeneration)
+        ? globalThis.Number(object.observedGeneration)
+        : isSet(object.observed_generation)
+        ? globalThis.Number(object.observed_generation)
+        : undefined,
+      replicas: isSet(object.replicas) ? globalThis.Number(object.replicas) : undefined,
+      readyReplicas: isSet(object.readyReplicas)
+        ? globalThis.Number(object.readyReplicas)
+        : isSet(object.ready_replicas)
+        ? globalThis.Number(object.ready_replicas)
+        : undefined,
+      currentReplicas: isSet(object.currentReplicas)
+        ? globalThis.Number(object.currentReplicas)
+        : isSet(object.current_replicas)
+        ? globalThis.Number(object.current_replicas)
+        : undefined,
+      updatedReplicas: isSet(object.updatedReplicas)
+        ? globalThis.Number(object.updatedReplicas)
+        : isSet(object.updated_replicas)
+        ? globalThis.Number(object.updated_replicas)
+        : undefined,
+      currentRevision: isSet(object.currentRevision)
+        ? globalThis.String(object.currentRevision)
+        : isSet(object.current_revision)
+        ? globalThis.String(object.current_revision)
+        : undefined,
+      updateRevision: isSet(object.updateRevision)
+        ? globalThis.String(object.updateRevision)
+        : isSet(object.update_revision)
+        ? globalThis.String(object.update_revision)
+        : undefined,
+      collisionCount: isSet(object.collisionCount)
+        ? globalThis.Number(object.collisionCount)
+        : isSet(object.collision_count)
+        ? globalThis.Number(object.collision_count)
+        : undefined,
+      availableReplicas: isSet(object.availableReplicas)
+        ? globalThis.Number(object.availableReplicas)
+        : isSet(object.available_replicas)
+        ? globalThis.Number(object.available_replicas)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: StatefulSetStatus): unknown {
+    const obj: any = {};
+    if (message.observedGeneration !== undefined) {
+      obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.replicas !== undefined) {
+      obj.replicas = Math.round(message.replicas);
+    }
+    if (message.readyReplicas !== undefined) {
+      obj.readyReplicas = Math.round(message.readyReplicas);
+    }
+    if (message.currentReplicas !== undefined) {
+      obj.currentReplicas = Math.round(message.currentReplicas);
+    }
+    if (message.updatedReplicas !== undefined) {
+      obj.updatedReplicas = Math.round(message.updatedReplicas);
+    }
+    if (message.currentRevision !== undefined) {
+      obj.currentRevision = message.currentRevision;
+    }
+    if (message.updateRevision !== undefined) {
+      obj.updateRevision = message.updateRevision;
+    }
+    if (message.collisionCount !== undefined) {
+      obj.collisionCount = Math.round(message.collisionCount);
+    }
+    if (message.availableReplicas !== undefined) {
+      obj.availableReplicas = Math.round(message.availableReplicas);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseDaemonSet(): DaemonSet {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const DaemonSet: MessageFns<DaemonSet> = {
+  encode(message: DaemonSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      DaemonSetSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      DaemonSetStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DaemonSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDaemonSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = DaemonSetSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = DaemonSetStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DaemonSet {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? DaemonSetSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? DaemonSetStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: DaemonSet): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = DaemonSetSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = DaemonSetStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseDaemonSetSpec(): DaemonSetSpec {
+  return {
+    selector: undefined,
+    template: undefined,
+    updateStrategy: undefined,
+    minReadySeconds: undefined,
+    revisionHistoryLimit: undefined,
+  };
+}
+
+export const DaemonSetSpec: MessageFns<DaemonSetSpec> = {
+  encode(message: DaemonSetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(10).fork()).join();
+    }
+    if (message.template !== undefined) {
+      PodTemplateSpec.encode(message.template, writer.uint32(18).fork()).join();
+    }
+    if (message.updateStrategy !== undefined) {
+      DaemonSetUpdateStrategy.encode(message.updateStrategy, writer.uint32(26).fork()).join();
+    }
+    if (message.minReadySeconds !== undefined) {
+      writer.uint32(32).int32(message.minReadySeconds);
+    }
+    if (message.revisionHistoryLimit !== undefined) {
+      writer.uint32(40).int32(message.revisionHistoryLimit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DaemonSetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDaemonSetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.template = PodTemplateSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.updateStrategy = DaemonSetUpdateStrategy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.minReadySeconds = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.revisionHistoryLimit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DaemonSetSpec {
+    return {
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+      template: isSet(object.template) ? PodTemplateSpec.fromJSON(object.template) : undefined,
+      updateStrategy: isSet(object.updateStrategy)
+        ? DaemonSetUpdateStrategy.fromJSON(object.updateStrategy)
+        : isSet(object.update_strategy)
+        ? DaemonSetUpdateStrategy.fromJSON(object.update_strategy)
+        : undefined,
+      minReadySeconds: isSet(object.minReadySeconds)
+        ? globalThis.Number(object.minReadySeconds)
+        : isSet(object.min_ready_seconds)
+        ? globalThis.Number(object.min_ready_seconds)
+        : undefined,
+      revisionHistoryLimit: isSet(object.revisionHistoryLimit)
+        ? globalThis.Number(object.revisionHistoryLimit)
+        : isSet(object.revision_history_limit)
+        ? globalThis.Number(object.revision_history_limit)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DaemonSetSpec): unknown {
+    const obj: any = {};
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    if (message.template !== undefined) {
+      obj.template = PodTemplateSpec.toJSON(message.template);
+    }
+    if (message.updateStrategy !== undefined) {
+      obj.updateStrategy = DaemonSetUpdateStrategy.toJSON(message.updateStrategy);
+    }
+    if (message.minReadySeconds !== undefined) {
+      obj.minReadySeconds = Math.round(message.minReadySeconds);
+    }
+    if (message.revisionHistoryLimit !== undefined) {
+      obj.revisionHistoryLimit = Math.round(message.revisionHistoryLimit);
+    }
+    return obj;
+  },
+};
+
+function createBaseDaemonSetUpdateStrategy(): DaemonSetUpdateStrategy {
+  return { type: undefined, rollingUpdate: undefined };
+}
+
+export const DaemonSetUpdateStrategy: MessageFns<DaemonSetUpdateStrategy> = {
+  encode(message: DaemonSetUpdateStrategy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.rollingUpdate !== undefined) {
+      RollingUpdate.encode(message.rollingUpdate, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DaemonSetUpdateStrategy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDaemonSetUpdateStrategy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rollingUpdate = RollingUpdate.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DaemonSetUpdateStrategy {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      rollingUpdate: isSet(object.rollingUpdate)
+        ? RollingUpdate.fromJSON(object.rollingUpdate)
+        : isSet(object.rolling_update)
+        ? RollingUpdate.fromJSON(object.rolling_update)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DaemonSetUpdateStrategy): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.rollingUpdate !== undefined) {
+      obj.rollingUpdate = RollingUpdate.toJSON(message.rollingUpdate);
+    }
+    return obj;
+  },
+};
+
+function createBaseDaemonSetStatus(): DaemonSetStatus {
+  return {
+    currentNumberScheduled: undefined,
+    numberMisscheduled: undefined,
+    desiredNumberScheduled: undefined,
+    numberReady: undefined,
+    observedGeneration: undefined,
+    updatedNumberScheduled: undefined,
+    numberAvailable: undefined,
+    numberUnavailable: undefined,
+    collisionCount: undefined,
+    conditions: [],
+  };
+}
+
+export const DaemonSetStatus: MessageFns<DaemonSetStatus> = {
+  encode(message: DaemonSetStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.currentNumberScheduled !== undefined) {
+      writer.uint32(8).int32(message.currentNumberScheduled);
+    }
+    if (message.numberMisscheduled !== undefined) {
+      writer.uint32(16).int32(message.numberMisscheduled);
+    }
+    if (message.desiredNumberScheduled !== undefined) {
+      writer.uint32(24).int32(message.desiredNumberScheduled);
+    }
+    if (message.numberReady !== undefined) {
+      writer.uint32(32).int32(message.numberReady);
+    }
+    if (message.observedGeneration !== undefined) {
+      writer.uint32(40).int64(message.observedGeneration);
+    }
+    if (message.updatedNumberScheduled !== undefined) {
+      writer.uint32(48).int32(message.updatedNumberScheduled);
+    }
+    if (message.numberAvailable !== undefined) {
+      writer.uint32(56).int32(message.numberAvailable);
+    }
+    if (message.numberUnavailable !== undefined) {
+      writer.uint32(64).int32(message.numberUnavailable);
+    }
+    if (message.collisionCount !== undefined) {
+      writer.uint32(72).int32(message.collisionCount);
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DaemonSetStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDaemonSetStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.currentNumberScheduled = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.numberMisscheduled = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.desiredNumberScheduled = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.numberReady = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.observedGeneration = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.updatedNumberScheduled = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.numberAvailable = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.numberUnavailable = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.collisionCount = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DaemonSetStatus {
+    return {
+      currentNumberScheduled: isSet(object.currentNumberScheduled)
+        ? globalThis.Number(object.currentNumberScheduled)
+        : isSet(object.current_number_scheduled)
+        ? globalThis.Number(object.current_number_scheduled)
+        : undefined,
+      numberMisscheduled: isSet(object.numberMisscheduled)
+        ? globalThis.Number(object.numberMisscheduled)
+        : isSet(object.number_misscheduled)
+        ? globalThis.Number(object.number_misscheduled)
+        : undefined,
+      desiredNumberScheduled: isSet(object.desiredNumberScheduled)
+        ? globalThis.Number(object.desiredNumberScheduled)
+        : isSet(object.desired_number_scheduled)
+        ? globalThis.Number(object.desired_number_scheduled)
+        : undefined,
+      numberReady: isSet(object.numberReady)
+        ? globalThis.Number(object.numberReady)
+        : isSet(object.number_ready)
+        ? globalThis.Number(object.number_ready)
+        : undefined,
+      observedGeneration: isSet(object.observedGeneration)
+        ? globalThis.Number(object.observedGeneration)
+        : isSet(object.observed_generation)
+        ? globalThis.Number(object.observed_generation)
+        : undefined,
+      updatedNumberScheduled: isSet(object.updatedNumberScheduled)
+        ? globalThis.Number(object.updatedNumberScheduled)
+        : isSet(object.updated_number_scheduled)
+        ? globalThis.Number(object.updated_number_scheduled)
+        : undefined,
+      numberAvailable: isSet(object.numberAvailable)
+        ? globalThis.Number(object.numberAvailable)
+        : isSet(object.number_available)
+        ? globalThis.Number(object.number_available)
+        : undefined,
+      numberUnavailable: isSet(object.numberUnavailable)
+        ? globalThis.Number(object.numberUnavailable)
+        : isSet(object.number_unavailable)
+        ? globalThis.Number(object.number_unavailable)
+        : undefined,
+      collisionCount: isSet(object.collisionCount)
+        ? globalThis.Number(object.collisionCount)
+        : isSet(object.collision_count)
+        ? globalThis.Number(object.collision_count)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: DaemonSetStatus): unknown {
+    const obj: any = {};
+    if (message.currentNumberScheduled !== undefined) {
+      obj.currentNumberScheduled = Math.round(message.currentNumberScheduled);
+    }
+    if (message.numberMisscheduled !== undefined) {
+      obj.numberMisscheduled = Math.round(message.numberMisscheduled);
+    }
+    if (message.desiredNumberScheduled !== undefined) {
+      obj.desiredNumberScheduled = Math.round(message.desiredNumberScheduled);
+    }
+    if (message.numberReady !== undefined) {
+      obj.numberReady = Math.round(message.numberReady);
+    }
+    if (message.observedGeneration !== undefined) {
+      obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.updatedNumberScheduled !== undefined) {
+      obj.updatedNumberScheduled = Math.round(message.updatedNumberScheduled);
+    }
+    if (message.numberAvailable !== undefined) {
+      obj.numberAvailable = Math.round(message.numberAvailable);
+    }
+    if (message.numberUnavailable !== undefined) {
+      obj.numberUnavailable = Math.round(message.numberUnavailable);
+    }
+    if (message.collisionCount !== undefined) {
+      obj.collisionCount = Math.round(message.collisionCount);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseJob(): Job {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const Job: MessageFns<Job> = {
+  encode(message: Job, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      JobSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      JobStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Job {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJob();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = JobSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = JobStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Job {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? JobSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? JobStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: Job): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = JobSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = JobStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseJobSpec(): JobSpec {
+  return {
+    parallelism: undefined,
+    completions: undefined,
+    activeDeadlineSeconds: undefined,
+    backoffLimit: undefined,
+    selector: undefined,
+    manualSelector: undefined,
+    template: undefined,
+    ttlSecondsAfterFinished: undefined,
+    completionMode: undefined,
+    suspend: undefined,
+    podFailurePolicy: undefined,
+    successPolicy: undefined,
+    backoffLimitPerIndex: undefined,
+    maxFailedIndexes: undefined,
+    podReplacementPolicy: undefined,
+    managedBy: undefined,
+  };
+}
+
+export const JobSpec: MessageFns<JobSpec> = {
+  encode(message: JobSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.parallelism !== undefined) {
+      writer.uint32(8).int32(message.parallelism);
+    }
+    if (message.completions !== undefined) {
+      writer.uint32(16).int32(message.completions);
+    }
+    if (message.activeDeadlineSeconds !== undefined) {
+      writer.uint32(24).int64(message.activeDeadlineSeconds);
+    }
+    if (message.backoffLimit !== undefined) {
+      writer.uint32(32).int32(message.backoffLimit);
+    }
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(42).fork()).join();
+    }
+    if (message.manualSelector !== undefined) {
+      writer.uint32(48).bool(message.manualSelector);
+    }
+    if (message.template !== undefined) {
+      PodTemplateSpec.encode(message.template, writer.uint32(58).fork()).join();
+    }
+    if (message.ttlSecondsAfterFinished !== undefined) {
+      writer.uint32(64).int32(message.ttlSecondsAfterFinished);
+    }
+    if (message.completionMode !== undefined) {
+      writer.uint32(74).string(message.completionMode);
+    }
+    if (message.suspend !== undefined) {
+      writer.uint32(80).bool(message.suspend);
+    }
+    if (message.podFailurePolicy !== undefined) {
+      Struct.encode(Struct.wrap(message.podFailurePolicy), writer.uint32(242).fork()).join();
+    }
+    if (message.successPolicy !== undefined) {
+      Struct.encode(Struct.wrap(message.successPolicy), writer.uint32(250).fork()).join();
+    }
+    if (message.backoffLimitPerIndex !== undefined) {
+      writer.uint32(256).int32(message.backoffLimitPerIndex);
+    }
+    if (message.maxFailedIndexes !== undefined) {
+      writer.uint32(264).int32(message.maxFailedIndexes);
+    }
+    if (message.podReplacementPolicy !== undefined) {
+      writer.uint32(274).string(message.podReplacementPolicy);
+    }
+    if (message.managedBy !== undefined) {
+      writer.uint32(282).string(message.managedBy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JobSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJobSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.parallelism = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.completions = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.activeDeadlineSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.backoffLimit = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.manualSelector = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.template = PodTemplateSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ttlSecondsAfterFinished = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.completionMode = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.suspend = reader.bool();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.podFailurePolicy = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.successPolicy = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 32: {
+            if (tag !== 256) {
+              break;
+            }
+
+            message.backoffLimitPerIndex = reader.int32();
+            continue;
+          }
+          case 33: {
+            if (tag !== 264) {
+              break;
+            }
+
+            message.maxFailedIndexes = reader.int32();
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.podReplacementPolicy = reader.string();
+            continue;
+          }
+          case 35: {
+            if (tag !== 282) {
+              break;
+            }
+
+            message.managedBy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): JobSpec {
+    return {
+      parallelism: isSet(object.parallelism) ? globalThis.Number(object.parallelism) : undefined,
+      completions: isSet(object.completions) ? globalThis.Number(object.completions) : undefined,
+      activeDeadlineSeconds: isSet(object.activeDeadlineSeconds)
+        ? globalThis.Number(object.activeDeadlineSeconds)
+        : isSet(object.active_deadline_seconds)
+        ? globalThis.Number(object.active_deadline_seconds)
+        : undefined,
+      backoffLimit: isSet(object.backoffLimit)
+        ? globalThis.Number(object.backoffLimit)
+        : isSet(object.backoff_limit)
+        ? globalThis.Number(object.backoff_limit)
+        : undefined,
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+      manualSelector: isSet(object.manualSelector)
+        ? globalThis.Boolean(object.manualSelector)
+        : isSet(object.manual_selector)
+        ? globalThis.Boolean(object.manual_selector)
+        : undefined,
+      template: isSet(object.template) ? PodTemplateSpec.fromJSON(object.template) : undefined,
+      ttlSecondsAfterFinished: isSet(object.ttlSecondsAfterFinished)
+        ? globalThis.Number(object.ttlSecondsAfterFinished)
+        : isSet(object.ttl_seconds_after_finished)
+        ? globalThis.Number(object.ttl_seconds_after_finished)
+        : undefined,
+      completionMode: isSet(object.completionMode)
+        ? globalThis.String(object.completionMode)
+        : isSet(object.completion_mode)
+        ? globalThis.String(object.completion_mode)
+        : undefined,
+      suspend: isSet(object.suspend) ? globalThis.Boolean(object.suspend) : undefined,
+      podFailurePolicy: isObject(object.podFailurePolicy)
+        ? object.podFailurePolicy
+        : isObject(object.pod_failure_policy)
+        ? object.pod_failure_policy
+        : undefined,
+      successPolicy: isObject(object.successPolicy)
+        ? object.successPolicy
+        : isObject(object.success_policy)
+        ? object.success_policy
+        : undefined,
+      backoffLimitPerIndex: isSet(object.backoffLimitPerIndex)
+        ? globalThis.Number(object.backoffLimitPerIndex)
+        : isSet(object.backoff_limit_per_index)
+        ? globalThis.Number(object.backoff_limit_per_index)
+        : undefined,
+      maxFailedIndexes: isSet(object.maxFailedIndexes)
+        ? globalThis.Number(object.maxFailedIndexes)
+        : isSet(object.max_failed_indexes)
+        ? globalThis.Number(object.max_failed_indexes)
+        : undefined,
+      podReplacementPolicy: isSet(object.podReplacementPolicy)
+        ? globalThis.String(object.podReplacementPolicy)
+        : isSet(object.pod_replacement_policy)
+        ? globalThis.String(object.pod_replacement_policy)
+        : undefined,
+      managedBy: isSet(object.managedBy)
+        ? globalThis.String(object.managedBy)
+        : isSet(object.managed_by)
+        ? globalThis.String(object.managed_by)
+        : undefined,
+    };
+  },
+
+  toJSON(message: JobSpec): unknown {
+    const obj: any = {};
+    if (message.parallelism !== undefined) {
+      obj.parallelism = Math.round(message.parallelism);
+    }
+    if (message.completions !== undefined) {
+      obj.completions = Math.round(message.completions);
+    }
+    if (message.activeDeadlineSeconds !== undefined) {
+      obj.activeDeadlineSeconds = Math.round(message.activeDeadlineSeconds);
+    }
+    if (message.backoffLimit !== undefined) {
+      obj.backoffLimit = Math.round(message.backoffLimit);
+    }
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    if (message.manualSelector !== undefined) {
+      obj.manualSelector = message.manualSelector;
+    }
+    if (message.template !== undefined) {
+      obj.template = PodTemplateSpec.toJSON(message.template);
+    }
+    if (message.ttlSecondsAfterFinished !== undefined) {
+      obj.ttlSecondsAfterFinished = Math.round(message.ttlSecondsAfterFinished);
+    }
+    if (message.completionMode !== undefined) {
+      obj.completionMode = message.completionMode;
+    }
+    if (message.suspend !== undefined) {
+      obj.suspend = message.suspend;
+    }
+    if (message.podFailurePolicy !== undefined) {
+      obj.podFailurePolicy = message.podFailurePolicy;
+    }
+    if (message.successPolicy !== undefined) {
+      obj.successPolicy = message.successPolicy;
+    }
+    if (message.backoffLimitPerIndex !== undefined) {
+      obj.backoffLimitPerIndex = Math.round(message.backoffLimitPerIndex);
+    }
+    if (message.maxFailedIndexes !== undefined) {
+      obj.maxFailedIndexes = Math.round(message.maxFailedIndexes);
+    }
+    if (message.podReplacementPolicy !== undefined) {
+      obj.podReplacementPolicy = message.podReplacementPolicy;
+    }
+    if (message.managedBy !== undefined) {
+      obj.managedBy = message.managedBy;
+    }
+    return obj;
+  },
+};
+
+function createBaseJobStatus(): JobStatus {
+  return {
+    conditions: [],
+    startTime: undefined,
+    completionTime: undefined,
+    active: undefined,
+    succeeded: undefined,
+    failed: undefined,
+    ready: undefined,
+    completedIndexes: undefined,
+  };
+}
+
+export const JobStatus: MessageFns<JobStatus> = {
+  encode(message: JobStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.startTime !== undefined) {
+      writer.uint32(18).string(message.startTime);
+    }
+    if (message.completionTime !== undefined) {
+      writer.uint32(26).string(message.completionTime);
+    }
+    if (message.active !== undefined) {
+      writer.uint32(32).int32(message.active);
+    }
+    if (message.succeeded !== undefined) {
+      writer.uint32(40).int32(message.succeeded);
+    }
+    if (message.failed !== undefined) {
+      writer.uint32(48).int32(message.failed);
+    }
+    if (message.ready !== undefined) {
+      writer.uint32(56).int32(message.ready);
+    }
+    if (message.completedIndexes !== undefined) {
+      writer.uint32(66).string(message.completedIndexes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JobStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJobStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.completionTime = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.active = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.succeeded = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.failed = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ready = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.completedIndexes = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): JobStatus {
+    return {
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+      startTime: isSet(object.startTime)
+        ? globalThis.String(object.startTime)
+        : isSet(object.start_time)
+        ? globalThis.String(object.start_time)
+        : undefined,
+      completionTime: isSet(object.completionTime)
+        ? globalThis.String(object.completionTime)
+        : isSet(object.completion_time)
+        ? globalThis.String(object.completion_time)
+        : undefined,
+      active: isSet(object.active) ? globalThis.Number(object.active) : undefined,
+      succeeded: isSet(object.succeeded) ? globalThis.Number(object.succeeded) : undefined,
+      failed: isSet(object.failed) ? globalThis.Number(object.failed) : undefined,
+      ready: isSet(object.ready) ? globalThis.Number(object.ready) : undefined,
+      completedIndexes: isSet(object.completedIndexes)
+        ? globalThis.String(object.completedIndexes)
+        : isSet(object.completed_indexes)
+        ? globalThis.String(object.completed_indexes)
+        : undefined,
+    };
+  },
+
+  toJSON(message: JobStatus): unknown {
+    const obj: any = {};
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = message.startTime;
+    }
+    if (message.completionTime !== undefined) {
+      obj.completionTime = message.completionTime;
+    }
+    if (message.active !== undefined) {
+      obj.active = Math.round(message.active);
+    }
+    if (message.succeeded !== undefined) {
+      obj.succeeded = Math.round(message.succeeded);
+    }
+    if (message.failed !== undefined) {
+      obj.failed = Math.round(message.failed);
+    }
+    if (message.ready !== undefined) {
+      obj.ready = Math.round(message.ready);
+    }
+    if (message.completedIndexes !== undefined) {
+      obj.completedIndexes = message.completedIndexes;
+    }
+    return obj;
+  },
+};
+
+function createBasePodDisruptionBudget(): PodDisruptionBudget {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const PodDisruptionBudget: MessageFns<PodDisruptionBudget> = {
+  encode(message: PodDisruptionBudget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      PodDisruptionBudgetSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      PodDisruptionBudgetStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodDisruptionBudget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodDisruptionBudget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = PodDisruptionBudgetSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = PodDisruptionBudgetStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodDisruptionBudget {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? PodDisruptionBudgetSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? PodDisruptionBudgetStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: PodDisruptionBudget): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = PodDisruptionBudgetSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = PodDisruptionBudgetStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBasePodDisruptionBudgetSpec(): PodDisruptionBudgetSpec {
+  return {
+    minAvailable: undefined,
+    selector: undefined,
+    maxUnavailable: undefined,
+    unhealthyPodEvictionPolicy: undefined,
+  };
+}
+
+export const PodDisruptionBudgetSpec: MessageFns<PodDisruptionBudgetSpec> = {
+  encode(message: PodDisruptionBudgetSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.minAvailable !== undefined) {
+      Value.encode(Value.wrap(message.minAvailable), writer.uint32(10).fork()).join();
+    }
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(18).fork()).join();
+    }
+    if (message.maxUnavailable !== undefined) {
+      Value.encode(Value.wrap(message.maxUnavailable), writer.uint32(26).fork()).join();
+    }
+    if (message.unhealthyPodEvictionPolicy !== undefined) {
+      writer.uint32(34).string(message.unhealthyPodEvictionPolicy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodDisruptionBudgetSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodDisruptionBudgetSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.minAvailable = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.maxUnavailable = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.unhealthyPodEvictionPolicy = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodDisruptionBudgetSpec {
+    return {
+      minAvailable: isSet(object?.minAvailable)
+        ? object.minAvailable
+        : isSet(object?.min_available)
+        ? object.min_available
+        : undefined,
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+      maxUnavailable: isSet(object?.maxUnavailable)
+        ? object.maxUnavailable
+        : isSet(object?.max_unavailable)
+        ? object.max_unavailable
+        : undefined,
+      unhealthyPodEvictionPolicy: isSet(object.unhealthyPodEvictionPolicy)
+        ? globalThis.String(object.unhealthyPodEvictionPolicy)
+        : isSet(object.unhealthy_pod_eviction_policy)
+        ? globalThis.String(object.unhealthy_pod_eviction_policy)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PodDisruptionBudgetSpec): unknown {
+    const obj: any = {};
+    if (message.minAvailable !== undefined) {
+      obj.minAvailable = message.minAvailable;
+    }
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    if (message.maxUnavailable !== undefined) {
+      obj.maxUnavailable = message.maxUnavailable;
+    }
+    if (message.unhealthyPodEvictionPolicy !== undefined) {
+      obj.unhealthyPodEvictionPolicy = message.unhealthyPodEvictionPolicy;
+    }
+    return obj;
+  },
+};
+
+function createBasePodDisruptionBudgetStatus(): PodDisruptionBudgetStatus {
+  return {
+    observedGeneration: undefined,
+    disruptedPods: {},
+    disruptionsAllowed: undefined,
+    currentHealthy: undefined,
+    desiredHealthy: undefined,
+    expectedPods: undefined,
+    conditions: [],
+  };
+}
+
+export const PodDisruptionBudgetStatus: MessageFns<PodDisruptionBudgetStatus> = {
+  encode(message: PodDisruptionBudgetStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.observedGeneration !== undefined) {
+      writer.uint32(8).int64(message.observedGeneration);
+    }
+    globalThis.Object.entries(message.disruptedPods).forEach(([key, value]: [string, string]) => {
+      PodDisruptionBudgetStatus_DisruptedPodsEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    if (message.disruptionsAllowed !== undefined) {
+      writer.uint32(24).int32(message.disruptionsAllowed);
+    }
+    if (message.currentHealthy !== undefined) {
+      writer.uint32(32).int32(message.currentHealthy);
+    }
+    if (message.desiredHealthy !== undefined) {
+      writer.uint32(40).int32(message.desiredHealthy);
+    }
+    if (message.expectedPods !== undefined) {
+      writer.uint32(48).int32(message.expectedPods);
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodDisruptionBudgetStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodDisruptionBudgetStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.observedGeneration = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = PodDisruptionBudgetStatus_DisruptedPodsEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.disruptedPods[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.disruptionsAllowed = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.currentHealthy = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.desiredHealthy = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.expectedPods = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodDisruptionBudgetStatus {
+    return {
+      observedGeneration: isSet(object.observedGeneration)
+        ? globalThis.Number(object.observedGeneration)
+        : isSet(object.observed_generation)
+        ? globalThis.Number(object.observed_generation)
+        : undefined,
+      disruptedPods: isObject(object.disruptedPods)
+        ? (globalThis.Object.entries(object.disruptedPods) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.disrupted_pods)
+        ? (globalThis.Object.entries(object.disrupted_pods) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      disruptionsAllowed: isSet(object.disruptionsAllowed)
+        ? globalThis.Number(object.disruptionsAllowed)
+        : isSet(object.disruptions_allowed)
+        ? globalThis.Number(object.disruptions_allowed)
+        : undefined,
+      currentHealthy: isSet(object.currentHealthy)
+        ? globalThis.Number(object.currentHealthy)
+        : isSet(object.current_healthy)
+        ? globalThis.Number(object.current_healthy)
+        : undefined,
+      desiredHealthy: isSet(object.desiredHealthy)
+        ? globalThis.Number(object.desiredHealthy)
+        : isSet(object.desired_healthy)
+        ? globalThis.Number(object.desired_healthy)
+        : undefined,
+      expectedPods: isSet(object.expectedPods)
+        ? globalThis.Number(object.expectedPods)
+        : isSet(object.expected_pods)
+        ? globalThis.Number(object.expected_pods)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PodDisruptionBudgetStatus): unknown {
+    const obj: any = {};
+    if (message.observedGeneration !== undefined) {
+      obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.disruptedPods) {
+      const entries = globalThis.Object.entries(message.disruptedPods) as [string, string][];
+      if (entries.length > 0) {
+        obj.disruptedPods = {};
+        entries.forEach(([k, v]) => {
+          obj.disruptedPods[k] = v;
+        });
+      }
+    }
+    if (message.disruptionsAllowed !== undefined) {
+      obj.disruptionsAllowed = Math.round(message.disruptionsAllowed);
+    }
+    if (message.currentHealthy !== undefined) {
+      obj.currentHealthy = Math.round(message.currentHealthy);
+    }
+    if (message.desiredHealthy !== undefined) {
+      obj.desiredHealthy = Math.round(message.desiredHealthy);
+    }
+    if (message.expectedPods !== undefined) {
+      obj.expectedPods = Math.round(message.expectedPods);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBasePodDisruptionBudgetStatus_DisruptedPodsEntry(): PodDisruptionBudgetStatus_DisruptedPodsEntry {
+  return { key: "", value: "" };
+}
+
+export const PodDisruptionBudgetStatus_DisruptedPodsEntry: MessageFns<PodDisruptionBudgetStatus_DisruptedPodsEntry> = {
+  encode(
+    message: PodDisruptionBudgetStatus_DisruptedPodsEntry,
+    writer: BinaryWriter = new BinaryWriter(),
+  ): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodDisruptionBudgetStatus_DisruptedPodsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodDisruptionBudgetStatus_DisruptedPodsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodDisruptionBudgetStatus_DisruptedPodsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: PodDisruptionBudgetStatus_DisruptedPodsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
     }
     return obj;
   },
