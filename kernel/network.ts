@@ -66,8 +66,9 @@ export interface HostPort {
 /** The constant part of the nftables table. */
 export interface RuleBase {
   readonly podRange: Cidr;
-  readonly serviceRange: Cidr;
   readonly nodeAddress: Ipv4;
+  /** The cluster's name server, which is this node. */
+  readonly dnsAddress: Ipv4;
 }
 
 /** The part that follows pods and peers. */

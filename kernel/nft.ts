@@ -56,7 +56,7 @@ function inTable(element: SetElement): { readonly set: string; readonly value: s
   }
 }
 
-function chainsOf({ podRange, serviceRange, nodeAddress }: RuleBase): string[] {
+function chainsOf({ podRange, nodeAddress, dnsAddress }: RuleBase): string[] {
   const pods = formatCidr(podRange);
   return [
     // A pod sends under its own address only.
@@ -68,11 +68,11 @@ function chainsOf({ podRange, serviceRange, nodeAddress }: RuleBase): string[] {
     `flush chain ${table} arrivals`,
     `add rule ${table} arrivals ct state new iifname != { "lo", "${tunName}" } iifname != "${podDevicePrefix}*" ct mark set ct mark | ${underlayMark}`,
     `add rule ${table} arrivals ct direction reply ct mark & ${underlayMark} != 0 meta mark set meta mark | ${underlayMark}`,
-    // Host ports, for whoever comes and for the node itself; the name server's address is the node's too, and not for them.
+    // Host ports, for whoever comes and for the node itself; those of the cluster's name server are no pod's.
     ...["prerouting", "output"].flatMap((hook) => [
       `add chain ${table} host_${hook} { type nat hook ${hook} priority -100; policy accept; }`,
       `flush chain ${table} host_${hook}`,
-      `add rule ${table} host_${hook} ip daddr { 127.0.0.0/8, ${formatCidr(serviceRange)} } accept`,
+      `add rule ${table} host_${hook} ip daddr { 127.0.0.0/8, ${formatIpv4(dnsAddress)} } accept`,
       ...[`ip daddr . meta l4proto . th dport map @${oneAddressMap}`, `meta l4proto . th dport map @${anyAddressMap}`].map(
         (target) => `add rule ${table} host_${hook} meta l4proto { tcp, udp } fib daddr type local dnat ip to ${target}`,
       ),

@@ -89,11 +89,13 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
 
   let send: SessionSenders = { report: () => {}, event: () => false, measurement: () => false };
   let ranges: Pick<NetworkView, "podRange" | "serviceRange" | "balancerRange"> | undefined;
+  let knownServices: NodeView["services"] = new Map();
   const events = createEventOutbox();
   const pods = createPodManager({
     nodeName,
     nodeAddress,
     hiddenFolder,
+    services: () => knownServices.values(),
     resolvers: () => ({
       dnsAddress: ranges === undefined ? "" : formatIpv4(dnsAddress(ranges.serviceRange)),
       ofNode: nodeResolvConf(),
@@ -125,6 +127,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
       serviceKeeper.set({ ...view, nodeAddress, ...ranges, nodeName, dnsAddress: dnsAddress(ranges.serviceRange) }),
     ]);
     dns.set({ ...ranges, services: view.services, endpointSlices: view.endpointSlices });
+    knownServices = view.services;
     pods.set(view.pods, view);
     await changed;
   };

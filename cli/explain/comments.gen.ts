@@ -82,6 +82,7 @@ export const comments: Readonly<Record<string, string>> = {
   "PodSpec.readinessGates": "What else must be true for it to be Ready: conditions that others set in its status.",
   "PodSpec.dnsPolicy": "Whom it asks for names: \"ClusterFirst\" (the default), \"ClusterFirstWithHostNet\", \"Default\" (as its node does) or \"None\" (only dnsConfig).",
   "PodSpec.dnsConfig": "Added to what dnsPolicy gives.",
+  "PodSpec.enableServiceLinks": "Whether its containers get variables that tell of the Services of its namespace; true by default.",
   "PodReadinessGate": "A condition that must be True for the pod to be Ready.",
   "PodDNSConfig": "Lines for /etc/resolv.conf.",
   "PodDNSConfig.nameservers": "Addresses of name servers; three are used at most.",

@@ -61,7 +61,6 @@ const saysNothing: Readonly<Record<string, (value: unknown) => boolean>> = {
   schedulerName: (value) => value === "default-scheduler",
   serviceAccountName: (value) => value === "default",
   serviceAccount: (value) => value === "default",
-  enableServiceLinks: (value) => value === true,
   preemptionPolicy: (value) => value === "PreemptLowerPriority",
   priority: (value) => value === 0,
 };

@@ -59,6 +59,7 @@ export function podSpecWithDefaults(spec: PodSpec): PodSpec {
     restartPolicy: spec.restartPolicy || "Always",
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
     dnsPolicy: spec.dnsPolicy || "ClusterFirst",
+    enableServiceLinks: spec.enableServiceLinks ?? true,
   };
 }
 

@@ -46,7 +46,8 @@ export function createClusterDns(options: ClusterDnsOptions): ClusterDns {
     ...{ zone: () => zone, counters, log },
     forwarder: createForwarder({ ...options, counters }),
   });
-  const known = Promise.withResolvers<void>();
+  /** Resolves when the address becomes another. */
+  let moved = Promise.withResolvers<void>();
   let ranges = "";
   let zone: Zone | undefined;
   let host = "";
@@ -55,21 +56,24 @@ export function createClusterDns(options: ClusterDnsOptions): ClusterDns {
     const { serviceRange, podRange, services, endpointSlices } = view;
     const now = `${formatCidr(serviceRange)} ${formatCidr(podRange)}`;
     if (zone === undefined || now !== ranges) zone = createZone({ serviceRange, podRange, ttlSeconds });
+    zone.set(services, endpointSlices);
+    if (now === ranges) return;
     ranges = now;
     host = formatIpv4(dnsAddress(serviceRange));
-    zone.set(services, endpointSlices);
-    known.resolve();
+    moved.resolve();
+    moved = Promise.withResolvers();
   };
 
   const serve = async () => {
     const ended = aborted(signal);
-    await Promise.race([known.promise, ended]);
+    if (zone === undefined) await Promise.race([moved.promise, ended]);
     for (let failures = 0; !signal.aborted; failures++) {
+      const elsewhere = moved.promise;
       try {
         await using server = await serveDns({ host, port, resolver, counters });
         log.info({ address: host }, "name server ready");
         failures = 0;
-        await Promise.race([server.broken, ended]);
+        await Promise.race([server.broken, elsewhere, ended]);
       } catch (error) {
         if (signal.aborted) return;
         if (failures >= quietFailures)

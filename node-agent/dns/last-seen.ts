@@ -39,7 +39,7 @@ export interface LastSeenOptions {
   readonly signal: AbortSignal;
 }
 
-/** Thousands of Services take the process some 50 ms to write, in which it carries no frame. */
+/** A thousand Services take the process some 10 ms to write, in which it carries no frame. */
 const restMs = 3_000;
 
 export function openLastSeen({ stateDir, clock, log, signal }: LastSeenOptions): LastSeen {

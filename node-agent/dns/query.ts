@@ -101,8 +101,13 @@ export function questionOf(name: string, type: number): Pick<Query, "question" |
   return { question, name, type, class: classes.internet };
 }
 
+/** A query has few records, whatever it is (CoreDNS takes as many): reading thousands that point at each other would take seconds. */
+const recordsMax = [1, 1, 2];
+
 function readEdns(message: Buffer): Edns | undefined | "malformed" {
-  if (message.readUInt32BE(6) === 0 && message.readUInt16BE(10) === 0) return undefined;
+  const counts = [6, 8, 10].map((at) => message.readUInt16BE(at));
+  if (counts.every((count) => count === 0)) return undefined;
+  if (counts.some((count, section) => count > (recordsMax[section] ?? 0))) return "malformed";
   try {
     const options = (decode(message).additionals ?? []).filter((record) => record.type === "OPT");
     const [option] = options;

@@ -1,6 +1,6 @@
 /* The name server's sockets: UDP and TCP on one address. */
 
-import { createSocket } from "node:dgram";
+import { createSocket, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import type { DnsCounters } from "./counters.ts";
@@ -16,15 +16,29 @@ export interface DnsServerOptions {
   readonly port: number;
   readonly resolver: Resolver;
   readonly counters: DnsCounters;
+  readonly limits?: TcpLimits;
 }
 
-const connectionsMax = 128;
-const idleMs = 10_000;
-/** Longer than any query that means something. */
-const messageBytesMax = 4_096;
-/** Of one connection. */
-const inFlightMax = 16;
-const unreadBytesMax = 1 << 20;
+export interface TcpLimits {
+  readonly connectionsMax: number;
+  readonly idleMs: number;
+  /** Longer than any query that means something. */
+  readonly messageBytesMax: number;
+  /** Questions of one connection that somebody else is asked. */
+  readonly inFlightMax: number;
+  /** Answers that its client does not read. */
+  readonly unreadBytesMax: number;
+}
+
+const tcpLimits: TcpLimits = {
+  connectionsMax: 128,
+  idleMs: 10_000,
+  messageBytesMax: 4_096,
+  inFlightMax: 16,
+  unreadBytesMax: 1 << 20,
+};
+/** Answers over UDP that the kernel does not take. */
+const unsentMax = 1_000;
 /** While the process does something else, questions wait in the kernel: a thousand or so, where that allows it. */
 const burstBytes = 1 << 20;
 
@@ -50,10 +64,14 @@ async function serveUdp({ host, port, resolver, counters }: DnsServerOptions, on
     throw error;
   }
   socket.on("error", onBroken);
-  const send = (answer: Buffer, to: { readonly port: number; readonly address: string }) =>
-    socket.send(answer, to.port, to.address, (error) => {
-      if (error !== null) counters.dropped.unsent += 1;
-    });
+  const sent = (error: Error | null) => {
+    if (error !== null) counters.dropped.unsent += 1;
+  };
+  const send = (answer: Buffer, to: RemoteInfo) => {
+    // To port 0 Node throws: only who forges its packets asks from there.
+    if (to.port === 0 || socket.getSendQueueCount() >= unsentMax) counters.dropped.unsent += 1;
+    else socket.send(answer, to.port, to.address, sent);
+  };
   let open = true;
   socket.on("message", (message, from) => {
     const answer = resolver.answer(message, "udp");
@@ -69,18 +87,19 @@ async function serveUdp({ host, port, resolver, counters }: DnsServerOptions, on
   };
 }
 
-async function serveTcp({ host, port, resolver, counters }: DnsServerOptions, onBroken: (error: Error) => void) {
+async function serveTcp(options: DnsServerOptions, onBroken: (error: Error) => void) {
+  const { host, port, counters, limits = tcpLimits } = options;
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     for (const oldest of sockets) {
-      if (sockets.size < connectionsMax) break;
+      if (sockets.size < limits.connectionsMax) break;
       counters.tcp.evicted += 1;
       sockets.delete(oldest);
       oldest.destroy();
     }
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    serveConnection(socket, resolver, counters);
+    serveConnection(socket, options);
   });
   server.listen(port, host);
   await once(server, "listening");
@@ -94,7 +113,8 @@ async function serveTcp({ host, port, resolver, counters }: DnsServerOptions, on
 }
 
 /** Messages of two bytes' length and their bytes, as many as come (RFC 7766). */
-function serveConnection(socket: Socket, resolver: Resolver, counters: DnsCounters): void {
+function serveConnection(socket: Socket, { resolver, counters, limits = tcpLimits }: DnsServerOptions): void {
+  const { idleMs, messageBytesMax, inFlightMax, unreadBytesMax } = limits;
   let unread: Buffer = Buffer.alloc(0);
   let inFlight = 0;
   const drop = (why: "idle" | "oversize" | "stalled") => {

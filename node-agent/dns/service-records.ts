@@ -14,11 +14,21 @@ export interface RecordsInput {
   readonly ttlSeconds: number;
 }
 
+const labelBytesMax = 63;
+
 /** Without a record twice. */
 export function recordsOf({ service, slices, ttlSeconds }: RecordsInput): Answer[] {
   const records = new Map<string, Answer>();
-  for (const record of bareRecords(service, slices)) records.set(textOf(record), { ...record, ttl: ttlSeconds } as Answer);
+  for (const record of bareRecords(service, slices).filter(canBeWritten)) {
+    records.set(textOf(record), { ...record, ttl: ttlSeconds } as Answer);
+  }
   return [...records.values()];
+}
+
+/** Kubernetes lets an external name and a slice's port have labels that are longer than DNS' 63 bytes. */
+function canBeWritten(record: Answer): boolean {
+  const names = record.type === "CNAME" ? [record.name, record.data] : [record.name];
+  return names.every((name) => name.split(".").every(({ length }) => length <= labelBytesMax));
 }
 
 function textOf(record: Answer): string {

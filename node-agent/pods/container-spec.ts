@@ -3,7 +3,7 @@
 
 import type { Ipv4 } from "#core/ipv4.ts";
 import type { ContainerMount, ContainerSpec } from "#kernel/containers.ts";
-import type { Container, Pod } from "#proto/podwire/v1/resources.ts";
+import type { Container, Pod, Service } from "#proto/podwire/v1/resources.ts";
 import type { ConfigSources } from "./config-sources.ts";
 import { programOf } from "./images.ts";
 import { declaredVariables, expand } from "./pod-environment.ts";
@@ -16,6 +16,7 @@ export interface ContainerSpecInput {
   readonly pod: Pod;
   readonly container: Container;
   readonly sources: ConfigSources;
+  readonly services: Iterable<Service>;
   readonly nodeName: string;
   readonly nodeAddress: Ipv4;
   /** The pod's; the node's in the node's network. */

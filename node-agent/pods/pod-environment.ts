@@ -1,26 +1,30 @@
 /* A container's environment variables, command and arguments, as a kubelet makes them. Pure. */
 
 import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
-import type { Container, EnvFromSource, EnvVar, EnvVarSource, KeySelector, Pod } from "#proto/podwire/v1/resources.ts";
+import type { Container, EnvFromSource, EnvVar, EnvVarSource, KeySelector, Pod, Service } from "#proto/podwire/v1/resources.ts";
 import { type ConfigKind, type ConfigSources, configError, contentOf, notFound } from "./config-sources.ts";
+import { serviceVariables } from "./service-variables.ts";
 
 export interface EnvironmentInput {
   readonly pod: Pod;
   readonly container: Container;
   readonly sources: ConfigSources;
+  /** Of the whole cluster. */
+  readonly services: Iterable<Service>;
   readonly nodeAddress: Ipv4;
   readonly address: Ipv4;
 }
 
 /**
- * The variables that the container declares; those of `env` win over those of `envFrom`. Throws what `configError` makes where a
- * ConfigMap, a Secret or a key is missing that isn't optional.
+ * The variables that the container declares, and those that tell it of Services; those of `env` win over those of `envFrom`, which win
+ * over Services'. Throws what `configError` makes where a ConfigMap, a Secret or a key is missing that isn't optional.
  */
 export function declaredVariables(input: EnvironmentInput): Map<string, string> {
   const { container } = input;
-  const variables = new Map(container.envFrom.flatMap((source) => [...variablesFrom(source, input)]));
-  // A kubelet looks references up among the earlier variables of `env` and nowhere else.
-  const earlier = new Map<string, string>();
+  const ofServices = serviceVariables(input.pod, input.services);
+  const variables = new Map([...ofServices, ...container.envFrom.flatMap((source) => [...variablesFrom(source, input)])]);
+  // A kubelet looks references up among Services' and the earlier variables of `env`, and nowhere else.
+  const earlier = new Map(ofServices);
   for (const variable of container.env) {
     const value = textOfVariable(variable, earlier, input);
     if (value === undefined) continue;

@@ -13,7 +13,7 @@ import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
 import type { Containers } from "#kernel/containers.ts";
 import type { Logger } from "#process/log.ts";
 import type { PodEvent } from "#proto/podwire/v1/agent.ts";
-import type { Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
+import type { Pod, PodStatus, Service } from "#proto/podwire/v1/resources.ts";
 import type { NetworkKeeper } from "../reconcile/network-keeper.ts";
 import type { AddressPool } from "./address-pool.ts";
 import type { ConfigSources } from "./config-sources.ts";
@@ -51,6 +51,8 @@ export interface PodContext {
   readonly nodeAddress: Ipv4;
   /** A folder of this host that no pod may see. */
   readonly hiddenFolder: string;
+  /** Those of the whole cluster, now. */
+  readonly services: () => Iterable<Service>;
   /** Who knows names, for the pods' resolv.conf. */
   readonly resolvers: () => Omit<ResolvConfInput, "pod">;
   readonly keeper: NetworkKeeper;
@@ -75,8 +77,20 @@ export interface PodStart {
 const retryMs = 1_000;
 
 export function startPod({ adopted, onChange, ...start }: PodStart, context: PodContext): PodWorker {
-  const { nodeName, nodeAddress, hiddenFolder, resolvers, keeper, containers, records, addresses, clock, onEvent, signal } =
-    context;
+  const {
+    nodeName,
+    nodeAddress,
+    hiddenFolder,
+    services,
+    resolvers,
+    keeper,
+    containers,
+    records,
+    addresses,
+    clock,
+    onEvent,
+    signal,
+  } = context;
   const { pod } = start;
   const now = followPod(pod, start.sources);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
@@ -184,6 +198,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
           address: address ?? nodeAddress,
           netns: network.netns,
           resolvConf: resolvConf(),
+          services: services(),
           mounts: terminationLogMounts(one.container, stateDir),
         }),
       host: () => formatIpv4(address ?? nodeAddress),

@@ -73,7 +73,7 @@ export function wantedNetwork(view: NetworkView, links: readonly PodLink[]): Wan
     ]),
     rules:
       podCidrs.length === 0 ? [] : [answers, ...podCidrs.map((from) => ({ priority: podRulePriority, from, table: podTable }))],
-    ruleBase: { podRange, serviceRange, nodeAddress },
+    ruleBase: { podRange, nodeAddress, dnsAddress: dnsAddress(serviceRange) },
     elements: [
       ...held.map(({ device, address }): SetElement => ({ set: "pods", device, address })),
       ...[nodeAddress, ...peerAddresses].map((address): SetElement => ({ set: "nodes", address })),

@@ -7,6 +7,8 @@ import { parseCidr } from "#core/cidr.ts";
 import { isAppError } from "#core/errors.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
 import {
+  localTable,
+  loopbackName,
   mainTable,
   type Network,
   type NetworkStep,
@@ -52,8 +54,8 @@ const empty = { routes: [], rules: [], devices: [], netns: [], ruleBase: undefin
 const toTun: Route = { table: mainTable, destination: parseCidr("10.244.0.0/16"), to: { device: tunName, source: nodeAddress } };
 const unreachable: Route = { table: mainTable, destination: parseCidr("10.244.1.0/24"), to: "unreachable" };
 const rule: Rule = { priority: 100, from: parseCidr("10.244.1.0/24"), table: podTable };
-const base: RuleBase = { podRange: parseCidr("10.244.0.0/16"), serviceRange: parseCidr("10.96.0.0/16"), nodeAddress };
-const otherBase: RuleBase = { podRange: parseCidr("10.245.0.0/16"), serviceRange: parseCidr("10.96.0.0/16"), nodeAddress };
+const base: RuleBase = { podRange: parseCidr("10.244.0.0/16"), nodeAddress, dnsAddress: parseIpv4("10.96.0.10") };
+const otherBase: RuleBase = { ...base, podRange: parseCidr("10.245.0.0/16") };
 const nodeElement: SetElement = { set: "nodes", address: parseIpv4("192.168.0.2") };
 const podElement: SetElement = { set: "pods", device: "pw0123456789ab", address: parseIpv4("10.244.1.2") };
 
@@ -72,6 +74,13 @@ function describeRoutes(open: Open): void {
     [
       "that is unreachable, for one address in the pods' table",
       { ...unreachable, table: podTable, destination: parseCidr("10.9.9.9/32") },
+    ],
+    [
+      "to the host itself",
+      {
+        ...{ table: localTable, destination: parseCidr("10.96.0.10/32") },
+        to: { device: loopbackName, source: nodeAddress },
+      },
     ],
     ["to everywhere, in the pods' table", { table: podTable, destination: parseCidr("0.0.0.0/0"), to: { device: tunName } }],
   ];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseCidr } from "#core/cidr.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
 import { parseDevices, parseForeignRoutes, parseRoutes, parseRules, renderRoute, renderRule } from "#kernel/ip.ts";
-import { mainTable, podTable, type Route } from "#kernel/network.ts";
+import { localTable, mainTable, podTable, type Route } from "#kernel/network.ts";
 
 const source = parseIpv4("192.168.0.1");
 
@@ -106,6 +106,11 @@ describe("lines for ip", () => {
       "an unreachable route",
       renderRoute("replace", { ...route, to: "unreachable" }),
       "route replace unreachable 192.168.0.2/32 table 100 protocol 112",
+    ],
+    [
+      "a route to the host itself",
+      renderRoute("replace", { ...route, table: localTable }),
+      "route replace local 192.168.0.2/32 dev podwire0 table 255 protocol 112",
     ],
     [
       "a rule",

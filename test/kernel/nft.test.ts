@@ -6,8 +6,8 @@ import { digestOf, parseTable, renderElement, renderRuleBase } from "#kernel/nft
 
 const base: RuleBase = {
   podRange: parseCidr("10.244.0.0/16"),
-  serviceRange: parseCidr("10.96.0.0/16"),
   nodeAddress: parseIpv4("192.168.0.1"),
+  dnsAddress: parseIpv4("10.96.0.10"),
 };
 const other: RuleBase = { ...base, nodeAddress: parseIpv4("192.168.0.2") };
 

@@ -24,7 +24,7 @@ export interface DnsLab extends AsyncDisposable {
   readonly agent: AgentOfPods;
   startDns(options?: { readonly upstream?: string; readonly stub?: string }): RunningDns;
   set(services: readonly Service[], slices?: readonly EndpointSlice[]): void;
-  /** What dig prints, asked from the node where no pod is given. */
+  /** What dig prints, asked from the node where no pod is given, and of the cluster's name server where no other is named. */
   dig(args: readonly string[], from?: Pod): Promise<string>;
   /** What a program in the pod's container prints; "" where it fails. */
   inContainer(pod: Pod, ...argv: readonly string[]): Promise<string>;
@@ -51,7 +51,8 @@ export async function openDnsLab(): Promise<DnsLab> {
       for (const { dns } of running) dns.set(view);
     },
     async dig(args, from) {
-      const argv = [`@${dnsHost}`, "+tries=1", "+time=3", ...args];
+      const asked = args.some((argument) => argument.startsWith("@")) ? [] : [`@${dnsHost}`];
+      const argv = [...asked, "+tries=1", "+time=3", ...args];
       if (from !== undefined) return (await pods.inPod(from, "dig", ...argv)).trim();
       return (await promisify(execFile)("dig", argv)).stdout.trim();
     },

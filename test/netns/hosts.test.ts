@@ -120,8 +120,8 @@ describe("the network of a Linux host", () => {
           op: "set-rule-base",
           base: {
             podRange: parseCidr("10.244.0.0/16"),
-            serviceRange: parseCidr("10.96.0.0/16"),
             nodeAddress: parseIpv4("192.168.0.1"),
+            dnsAddress: parseIpv4("10.96.0.10"),
           },
         },
       ],

@@ -45,6 +45,7 @@ export function openInputsLab(initial: ConfigSources = sourcesOf({})): InputsLab
       const node = { nodeName: "node-1", nodeAddress: parseIpv4("192.168.0.1"), netns: undefined };
       const spec = containerSpecOf({
         resolvConf: "",
+        services: [],
         pod,
         container,
         sources,

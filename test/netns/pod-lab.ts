@@ -146,6 +146,7 @@ export function startAgentOfPods(
   const events: PodEvent[] = [];
   const pods = createPodManager({
     ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers },
+    services: () => [],
     resolvers: () => ({ dnsAddress: "10.96.0.10", ofNode: "nameserver 192.168.0.1\n" }),
     ...{ records, addresses, clock, log, signal, adopted },
     onReport(report) {

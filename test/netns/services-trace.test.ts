@@ -6,7 +6,7 @@ import { parseCidr } from "#core/cidr.ts";
 import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
 import { endpointText } from "#core/services/endpoint-choice.ts";
 import { type Fate, fateOf, type Packet } from "#core/services/packet-fate.ts";
-import { balancerAddresses, proxiedPorts } from "#core/services/proxied-port.ts";
+import { proxiedPorts } from "#core/services/proxied-port.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { createLinuxServices } from "#kernel/linux-services.ts";
 import { type PodLink, podNetnsPrefix } from "#kernel/network.ts";
@@ -101,7 +101,7 @@ describe("rules of services", () => {
         ...proxyNode,
         podCidrs: [parseCidr("10.244.1.0/24")],
         peerAddresses: [],
-        balancerAddresses: balancerAddresses(proxyViewOf(...objectsOf([0, 1, 2].map(() => balanced))).services),
+        balancerRange: parseCidr("203.0.113.0/24"),
       },
       links,
     );
@@ -137,16 +137,6 @@ describe("rules of services", () => {
     );
   });
 });
-
-const balanced: AnyService = {
-  type: "LoadBalancer",
-  protocol: "TCP",
-  internalTrafficPolicy: "Cluster",
-  externalTrafficPolicy: "Cluster",
-  sessionAffinity: "None",
-  isOthers: false,
-  endpoints: [],
-};
 
 /** A host beside this one, which has it as its gateway; and the name server's address, which is the node's. */
 async function joinOutside(host: HostNamespace): Promise<string> {

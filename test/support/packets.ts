@@ -10,7 +10,7 @@ export interface PacketOptions {
   readonly payload?: Buffer;
 }
 
-/** An IPv4 packet without options; its checksum is left 0, since nothing of ours looks at it. */
+/** An IPv4 packet without options. */
 export function ipv4Packet({ from, to, protocol = 1, payload = Buffer.alloc(8) }: PacketOptions): Buffer {
   const header = Buffer.alloc(20);
   header[0] = 0x45;
@@ -19,6 +19,22 @@ export function ipv4Packet({ from, to, protocol = 1, payload = Buffer.alloc(8) }
   header[9] = protocol;
   header.writeUInt32BE(parseIpv4(from), 12);
   header.writeUInt32BE(parseIpv4(to), 16);
+  header.writeUInt16BE(checksumOf(header), 10);
+  return Buffer.concat([header, payload]);
+}
+
+function checksumOf(header: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < header.length; at += 2) sum += header.readUInt16BE(at);
+  return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
+}
+
+/** A UDP datagram without a checksum. */
+export function udpDatagram(fromPort: number, toPort: number, payload: Buffer): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(fromPort, 0);
+  header.writeUInt16BE(toPort, 2);
+  header.writeUInt16BE(header.length + payload.length, 4);
   return Buffer.concat([header, payload]);
 }
 

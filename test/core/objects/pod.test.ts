@@ -57,6 +57,7 @@ describe("a pod's defaults", () => {
           tolerationSeconds: 300,
         })),
         dnsPolicy: "ClusterFirst",
+        enableServiceLinks: true,
       },
     });
   });

@@ -46,10 +46,11 @@ const database = dnsService("db", { clusterIP: "None", ports: [{ name: "sql", po
 const outside = dnsService("outside", { type: "ExternalName", externalName: "www.Example.com." });
 const inside = dnsService("inside", { type: "ExternalName", externalName: "web.shop.svc.cluster.local" });
 const numeric = dnsService("numeric", { type: "ExternalName", externalName: "192.0.2.1" });
+const long = dnsService("long", { type: "ExternalName", externalName: `${"x".repeat(64)}.test` });
 const loop = dnsService("loop", { type: "ExternalName", externalName: "loop.shop.svc.cluster.local" });
 const empty = dnsService("empty", { clusterIP: "None", ports: [{ name: "sql", port: 5432 }] });
 const pending = dnsService("pending", { ports: [{ port: 80 }] });
-const services = [web, database, outside, inside, numeric, loop, empty, pending];
+const services = [web, database, outside, inside, numeric, long, loop, empty, pending];
 const slices = [
   dnsSlice("web", { ports: [{ name: "http", port: 8080 }], endpoints: [{ addresses: ["10.244.1.9"] }] }),
   dnsSlice("db", {
@@ -110,6 +111,7 @@ const rows: readonly (readonly [sentence: string, name: string, type: string, wa
   ["what an alias within the cluster leads to", `inside.${svc}`, "A", `inside.${svc} CNAME web.${svc}\nweb.${svc} A 10.96.1.1`],
   ["an alias whose end has nothing of that type", `inside.${svc}`, "AAAA", `inside.${svc} CNAME web.${svc}\nno-records`],
   ["no alias that is an address", `numeric.${svc}`, "A", "no-name"],
+  ["no alias that DNS can't say", `long.${svc}`, "CNAME", "no-name"],
   ["an alias that leads to itself, in the end", `loop.${svc}`, "A", Array(8).fill(`loop.${svc} CNAME loop.${svc}`).join("\n")],
   ["no Service that has no address yet", `pending.${svc}`, "A", "no-name"],
   ["no Service that isn't there", `nobody.${svc}`, "A", "no-name"],

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { parseIpv4 } from "#core/ipv4.ts";
-import { ConfigMap, Container, Pod, Secret } from "#proto/podwire/v1/resources.ts";
+import { ConfigMap, Container, Pod, Secret, type Service } from "#proto/podwire/v1/resources.ts";
 import type { ConfigSources } from "../../../node-agent/pods/config-sources.ts";
 import { declaredVariables, expand } from "../../../node-agent/pods/pod-environment.ts";
+import { dnsService } from "../../support/dns-objects.ts";
 
 const pod = Pod.fromJSON({
   metadata: { name: "web", namespace: "shop", uid: "u-1", labels: { app: "a" }, annotations: { "x.y/z": "note" } },
@@ -16,15 +17,24 @@ const sources: ConfigSources = {
   secrets: new Map([["shop/sec", Secret.fromJSON({ data: { token: Buffer.from("t0p").toString("base64") } })]]),
 };
 
-function variables(container: object): Record<string, string> {
+function variables(container: object, services: readonly Service[] = []): Record<string, string> {
   const [nodeAddress, address] = [parseIpv4("192.168.0.1"), parseIpv4("10.244.1.2")];
-  return Object.fromEntries(declaredVariables({ pod, container: Container.fromJSON(container), sources, nodeAddress, address }));
+  return Object.fromEntries(
+    declaredVariables({ pod, container: Container.fromJSON(container), sources, services, nodeAddress, address }),
+  );
 }
 
 const fromField = (fieldPath: string) => ({ env: [{ name: "V", valueFrom: { fieldRef: { fieldPath } } }] });
 const fromKey = (kind: "configMapKeyRef" | "secretKeyRef", ref: object) => ({ env: [{ name: "V", valueFrom: { [kind]: ref } }] });
 
 describe("a container's variables", () => {
+  it("tell of Services, may refer to those, and win over them", () => {
+    const web = dnsService("web", { clusterIP: "10.96.0.7", ports: [] });
+    const env = [{ name: "URL", value: "http://$(WEB_SERVICE_HOST)" }];
+    assert.deepEqual(variables({ env }, [web]), { WEB_SERVICE_HOST: "10.96.0.7", URL: "http://10.96.0.7" });
+    assert.deepEqual(variables({ env: [{ name: "WEB_SERVICE_HOST", value: "mine" }] }, [web]), { WEB_SERVICE_HOST: "mine" });
+  });
+
   for (const [path, want] of [
     ["metadata.name", "web"],
     ["metadata.namespace", "shop"],

@@ -60,7 +60,7 @@ const plans: readonly (readonly [file: string, sentence: string, wanted: WantedN
       ...achieved(wantedNetwork(view, [web, client])),
       devices: [web.device, "pwcccccccccccc"],
       netns: [client.netns, "node-1.nobody"],
-      ruleBase: digestOf({ ...view, nodeAddress: parseIpv4("192.168.0.99") }),
+      ruleBase: digestOf({ ...wantedNetwork(view, []).ruleBase, nodeAddress: parseIpv4("192.168.0.99") }),
       elements: [{ set: "pods", device: "pwcccccccccccc", address: parseIpv4("10.244.1.9") }],
     },
   ],

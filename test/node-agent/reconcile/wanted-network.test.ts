@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { formatCidr, parseCidr } from "#core/cidr.ts";
 import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
-import { mainTable, podTable, tunName } from "#kernel/network.ts";
+import { localTable, mainTable, podTable, tunName } from "#kernel/network.ts";
 import { type NetworkView, wantedNetwork } from "../../../node-agent/reconcile/wanted-network.ts";
 
 const view: NetworkView = {
@@ -35,6 +35,10 @@ describe("wantedNetwork", () => {
       "10.244.1.0/24": "unreachable",
       "10.244.1.2/32": "pwa 192.168.0.1",
     });
+  });
+
+  it("answers the cluster's DNS address itself, the Service range's tenth, under the node's own", () => {
+    assert.deepEqual(routes(localTable), { "10.96.0.10/32": "lo 192.168.0.1" });
   });
 
   it("leads to other nodes' addresses by the pods' table only, without a source", () => {

@@ -355,6 +355,10 @@ export interface PodSpec {
   dnsConfig?:
     | PodDNSConfig
     | undefined;
+  /** Whether its containers get variables that tell of the Services of its namespace; true by default. */
+  enableServiceLinks?:
+    | boolean
+    | undefined;
   /** Kept, not acted on. */
   ephemeralContainers: any[];
   serviceAccountName?: string | undefined;
@@ -365,7 +369,6 @@ export interface PodSpec {
   priorityClassName?: string | undefined;
   priority?: number | undefined;
   preemptionPolicy?: string | undefined;
-  enableServiceLinks?: boolean | undefined;
   shareProcessNamespace?: boolean | undefined;
   hostPID?: boolean | undefined;
   hostIPC?: boolean | undefined;
@@ -4326,6 +4329,7 @@ function createBasePodSpec(): PodSpec {
     readinessGates: [],
     dnsPolicy: undefined,
     dnsConfig: undefined,
+    enableServiceLinks: undefined,
     ephemeralContainers: [],
     serviceAccountName: undefined,
     serviceAccount: undefined,
@@ -4335,7 +4339,6 @@ function createBasePodSpec(): PodSpec {
     priorityClassName: undefined,
     priority: undefined,
     preemptionPolicy: undefined,
-    enableServiceLinks: undefined,
     shareProcessNamespace: undefined,
     hostPID: undefined,
     hostIPC: undefined,
@@ -4402,6 +4405,9 @@ export const PodSpec: MessageFns<PodSpec> = {
     if (message.dnsConfig !== undefined) {
       PodDNSConfig.encode(message.dnsConfig, writer.uint32(138).fork()).join();
     }
+    if (message.enableServiceLinks !== undefined) {
+      writer.uint32(144).bool(message.enableServiceLinks);
+    }
     for (const v of message.ephemeralContainers) {
       Value.encode(Value.wrap(v!), writer.uint32(250).fork()).join();
     }
@@ -4428,9 +4434,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.preemptionPolicy !== undefined) {
       writer.uint32(370).string(message.preemptionPolicy);
-    }
-    if (message.enableServiceLinks !== undefined) {
-      writer.uint32(376).bool(message.enableServiceLinks);
     }
     if (message.shareProcessNamespace !== undefined) {
       writer.uint32(384).bool(message.shareProcessNamespace);
@@ -4617,6 +4620,14 @@ export const PodSpec: MessageFns<PodSpec> = {
             message.dnsConfig = PodDNSConfig.decode(reader, reader.uint32());
             continue;
           }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.enableServiceLinks = reader.bool();
+            continue;
+          }
           case 31: {
             if (tag !== 250) {
               break;
@@ -4687,14 +4698,6 @@ export const PodSpec: MessageFns<PodSpec> = {
             }
 
             message.preemptionPolicy = reader.string();
-            continue;
-          }
-          case 47: {
-            if (tag !== 376) {
-              break;
-            }
-
-            message.enableServiceLinks = reader.bool();
             continue;
           }
           case 48: {
@@ -4881,6 +4884,11 @@ export const PodSpec: MessageFns<PodSpec> = {
         : isSet(object.dns_config)
         ? PodDNSConfig.fromJSON(object.dns_config)
         : undefined,
+      enableServiceLinks: isSet(object.enableServiceLinks)
+        ? globalThis.Boolean(object.enableServiceLinks)
+        : isSet(object.enable_service_links)
+        ? globalThis.Boolean(object.enable_service_links)
+        : undefined,
       ephemeralContainers: globalThis.Array.isArray(object?.ephemeralContainers)
         ? [...object.ephemeralContainers]
         : globalThis.Array.isArray(object?.ephemeral_containers)
@@ -4921,11 +4929,6 @@ export const PodSpec: MessageFns<PodSpec> = {
         ? globalThis.String(object.preemptionPolicy)
         : isSet(object.preemption_policy)
         ? globalThis.String(object.preemption_policy)
-        : undefined,
-      enableServiceLinks: isSet(object.enableServiceLinks)
-        ? globalThis.Boolean(object.enableServiceLinks)
-        : isSet(object.enable_service_links)
-        ? globalThis.Boolean(object.enable_service_links)
         : undefined,
       shareProcessNamespace: isSet(object.shareProcessNamespace)
         ? globalThis.Boolean(object.shareProcessNamespace)
@@ -5044,6 +5047,9 @@ export const PodSpec: MessageFns<PodSpec> = {
     if (message.dnsConfig !== undefined) {
       obj.dnsConfig = PodDNSConfig.toJSON(message.dnsConfig);
     }
+    if (message.enableServiceLinks !== undefined) {
+      obj.enableServiceLinks = message.enableServiceLinks;
+    }
     if (message.ephemeralContainers?.length) {
       obj.ephemeralContainers = message.ephemeralContainers;
     }
@@ -5070,9 +5076,6 @@ export const PodSpec: MessageFns<PodSpec> = {
     }
     if (message.preemptionPolicy !== undefined) {
       obj.preemptionPolicy = message.preemptionPolicy;
-    }
-    if (message.enableServiceLinks !== undefined) {
-      obj.enableServiceLinks = message.enableServiceLinks;
     }
     if (message.shareProcessNamespace !== undefined) {
       obj.shareProcessNamespace = message.shareProcessNamespace;
