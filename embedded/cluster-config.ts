@@ -2,12 +2,13 @@
 
 import { addressAt, type Cidr, formatCidr, parseCidr, refuseOverlaps, subnetCount } from "#core/cidr.ts";
 import { invalid } from "#core/errors.ts";
-import { formatIpv4 } from "#core/ipv4.ts";
 import type { LogLevel } from "#process/log.ts";
 
 export interface ClusterConfig {
   readonly name: string;
   readonly nodeCount: number;
+  /** How many of the nodes each zone has; none where no zones were asked for. */
+  readonly zones: Readonly<Record<string, number>>;
   readonly podCidr: string;
   readonly serviceCidr: string;
   readonly logLevel: LogLevel;
@@ -17,13 +18,8 @@ export interface ClusterConfig {
 export const underlay: Cidr = parseCidr("172.18.0.0/16");
 export const nodeCidrPrefix = 24;
 export const agentPort = 7443;
-const nodesMax = 250;
+export const nodesMax = 250;
 export const defaultClusterName = "podwire";
-
-export interface HostPlan {
-  readonly name: string;
-  readonly address: string;
-}
 
 /** "invalid" with what to change. */
 export function checkConfig({ nodeCount, podCidr, serviceCidr }: ClusterConfig): void {
@@ -33,7 +29,7 @@ export function checkConfig({ nodeCount, podCidr, serviceCidr }: ClusterConfig):
   const pods = parseCidr(podCidr);
   const services = parseCidr(serviceCidr);
   refuseOverlaps({ "--pod-cidr": pods, "--service-cidr": services, "the hosts' own network": underlay });
-  const blocks = pods.prefix > nodeCidrPrefix ? 0 : subnetCount(pods, nodeCidrPrefix);
+  const blocks = podBlocks(pods);
   if (blocks < nodeCount) {
     throw invalid(
       `--pod-cidr ${formatCidr(pods)} has room for ${blocks} nodes of a /${nodeCidrPrefix} each, not for ${nodeCount}: give a larger range or fewer --nodes`,
@@ -41,12 +37,9 @@ export function checkConfig({ nodeCount, podCidr, serviceCidr }: ClusterConfig):
   }
 }
 
-export const controlPlaneHost: HostPlan = { name: "control-plane", address: formatIpv4(addressAt(underlay, 2)) };
-
-/** node-1 … node-N. */
-export function nodeHosts(nodeCount: number): HostPlan[] {
-  return Array.from({ length: nodeCount }, (_, index) => ({
-    name: `node-${index + 1}`,
-    address: formatIpv4(addressAt(underlay, 256 + index + 1)),
-  }));
+/** How many nodes have room in a range of pod addresses. */
+export function podBlocks(pods: Cidr): number {
+  return pods.prefix > nodeCidrPrefix ? 0 : subnetCount(pods, nodeCidrPrefix);
 }
+
+export const controlPlaneHost = { name: "control-plane", address: addressAt(underlay, 2) } as const;
