@@ -29,7 +29,10 @@ export function candidatesFor({ before, current }: Typed, command: Command, comp
 
 function wordCandidates(typed: readonly string[], current: string, completes: Completes | undefined): Candidates {
   if (completes === undefined) return words([]);
-  if (Array.isArray(completes)) return words(typed.length === 0 ? completes : []);
+  if (typeof completes === "object") {
+    const { words: first, behind } = "words" in completes ? completes : { words: completes, behind: undefined };
+    return typed.length === 0 ? words(first) : wordCandidates(typed.slice(1), current, behind);
+  }
   switch (completes) {
     case "kinds":
       return words(typed.length === 0 ? kinds.map(({ plural }) => plural) : []);

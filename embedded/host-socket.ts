@@ -29,7 +29,8 @@ const connectionsMax = 32;
 /** Serves until the signal aborts. */
 export async function serveHosts({ path, fleet, log, signal }: HostServer): Promise<void> {
   const open = new Set<Socket>();
-  const server = createServer((socket) => {
+  // Half-open: who sends one request and no more still wants the answer.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
     socket.once("close", () => open.delete(socket));
     answerAll(socket, fleet).catch((error) => log.debug({ err: error }, "a client of the hosts' socket went away"));

@@ -2,12 +2,13 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
+import { aborted } from "#core/aborted.ts";
 import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Containers } from "#kernel/containers.ts";
-import { readHostInfo } from "#kernel/host-info.ts";
+import { type HostInfo, readHostInfo } from "#kernel/host-info.ts";
 import type { Network } from "#kernel/network.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Logger } from "#process/log.ts";
@@ -19,6 +20,7 @@ import { type Overlay, startOverlay } from "./overlay/overlay.ts";
 import { createAddressPool } from "./pods/address-pool.ts";
 import { createPodManager } from "./pods/pod-manager.ts";
 import { createPodRecords, linkOf } from "./pods/records.ts";
+import type { Termination } from "./pods/termination.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
 import { createEventOutbox } from "./session/event-outbox.ts";
 import { createViewBuilder, type NodeView } from "./session/node-view.ts";
@@ -36,12 +38,18 @@ export interface AgentEnvironment {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
+  /** Of the whole host: its pods end, and then the agent. */
+  readonly shutdown: Pick<Termination, "asked" | "due">;
   readonly signal: AbortSignal;
 }
 
-/** Runs until the signal aborts; pods run on after that. */
+/** Runs until the signal aborts, and pods run on after that; or until the host's shutdown has ended them. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
-  const { options, tun, network, containers, joinToken, clock, rng, log, signal } = environment;
+  const { options, tun, network, containers, joinToken, clock, rng, log, shutdown } = environment;
+  const over = new AbortController();
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([environment.signal, over.signal]);
+  const host = readHostInfo();
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -65,6 +73,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const pods = createPodManager({
     nodeName,
     nodeAddress,
+    bootId: host.bootId,
     hiddenFolder,
     keeper,
     containers,
@@ -99,9 +108,9 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     await changed;
   };
 
-  const bootId = `${readHostInfo().bootId}/${randomUUID()}`;
+  const bootId = `${host.bootId}/${randomUUID()}`;
   const hello = (): Hello =>
-    helloOf({ options, bootId, port: overlay.port, held: identity.loadBlock(), heldUids: pods.heldUids });
+    helloOf({ options, host, bootId, port: overlay.port, held: identity.loadBlock(), heldUids: pods.heldUids });
   const session = runSession({
     server: options.server,
     nodeName,
@@ -113,6 +122,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     rng,
     log,
     signal,
+    leaving: leaving.signal,
     on: {
       welcome(welcome, sendReport, sendEvent) {
         ranges = welcome;
@@ -131,19 +141,29 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   });
   log.info({ address: formatIpv4(nodeAddress), port: overlay.port, pods: adopted.length }, "node agent ready");
   const podFolders = () => pods.heldUids.map((uid) => records.folder(uid));
-  await Promise.all([session, keeper.run().catch(() => {}), keepLogs({ podFolders, readers, clock, log, signal })]);
+  const shutDown = async () => {
+    await aborted(AbortSignal.any([shutdown.asked, signal]));
+    if (signal.aborted) return;
+    log.info("the host shuts down: ending its pods");
+    await pods.shutDown(shutdown.due);
+    leaving.abort();
+    await session;
+    over.abort();
+  };
+  const logs = keepLogs({ podFolders, readers, clock, log, signal });
+  await Promise.all([session, keeper.run().catch(() => {}), logs, shutDown()]);
 }
 
 interface HelloOptions {
   readonly options: AgentOptions;
+  readonly host: HostInfo;
   readonly bootId: string;
   readonly port: number;
   readonly held: { readonly epoch: number; readonly podCidr: string };
   readonly heldUids: readonly string[];
 }
 
-function helloOf({ options, bootId, port, held, heldUids }: HelloOptions): Hello {
-  const host = readHostInfo();
+function helloOf({ options, host, bootId, port, held, heldUids }: HelloOptions): Hello {
   const address = formatIpv4(options.nodeAddress);
   return {
     bootId,

@@ -60,6 +60,8 @@ export interface AgentOverrides {
   readonly clock?: Clock;
   readonly network?: Network;
   readonly containers?: Containers;
+  /** Of the host; another one is another boot. */
+  readonly bootId?: string;
 }
 
 export interface PodLab extends AsyncDisposable {
@@ -128,7 +130,12 @@ export async function openPodLab(): Promise<PodLab> {
 
 export function startAgentOfPods(
   { stateDir, nodeName, podCidr }: AgentSpec,
-  { clock = systemClock, network, containers = linuxContainers }: AgentOverrides & { readonly network: Network },
+  {
+    clock = systemClock,
+    network,
+    containers = linuxContainers,
+    bootId = "boot-1",
+  }: AgentOverrides & { readonly network: Network },
 ): AgentOfPods {
   const controller = new AbortController();
   const log = createLog({ level: process.env.PODWIRE_TEST_LOG === undefined ? "silent" : "debug", name: "test" });
@@ -144,6 +151,7 @@ export function startAgentOfPods(
   const history: PodReport[] = [];
   const events: PodEvent[] = [];
   const pods = createPodManager({
+    bootId,
     ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers },
     ...{ records, addresses, clock, log, signal, adopted },
     onReport(report) {

@@ -45,6 +45,7 @@ export async function openStreamLab(): Promise<StreamLab> {
     set() {},
     reports: () => [],
     heldUids: [],
+    shutDown: () => Promise.resolve(),
     find(_, name) {
       if (lab.found === undefined) throw new AppError("not-found", `pods "${name}" not found on node-1`, { reason: "NotFound" });
       return lab.found;

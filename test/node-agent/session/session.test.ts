@@ -75,6 +75,7 @@ function startAgent(
     },
   };
   const ended = runSession({
+    leaving: new AbortController().signal,
     server: `unix:${join(folder, "api.sock")}`,
     ...{ nodeName: "node-1", labels: { zone: "a" }, joinToken: () => token ?? undefined, identity },
     hello: () => own,
