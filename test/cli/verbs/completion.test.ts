@@ -34,6 +34,8 @@ describe("completion of command lines", () => {
     { typed: ["logs", "web-1", "-c", ""], want: ["main"] },
     { typed: ["exec", "web-1", "--", "s"], want: [] },
     { typed: ["cordon", ""], want: ["node-1"] },
+    { typed: ["node", "st"], want: ["start", "stop"] },
+    { typed: ["node", "kill", ""], want: ["node-1"] },
     { typed: ["completion", ""], want: ["bash", "fish", "zsh"] },
     { typed: ["apply", "-f", ""], want: [] },
     { typed: ["nope", ""], want: [] },

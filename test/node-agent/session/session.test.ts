@@ -33,6 +33,7 @@ interface TestAgent extends AsyncDisposable {
   onChanges: () => void;
   readonly ended: Promise<void>;
   stop(): void;
+  leave(): void;
   /** Turns the clock until it holds. */
   turn(holds: () => boolean, what: string): Promise<void>;
 }
@@ -43,6 +44,7 @@ function startAgent(
   { token = joinToken, hello: own = hello }: { token?: string | null; hello?: Hello } = {},
 ): TestAgent {
   const controller = new AbortController();
+  const leaving = new AbortController();
   const identity = openIdentity(join(folder, "agent"));
   const clock = createManualClock();
   const logged: { level: number; msg: string }[] = [];
@@ -66,6 +68,7 @@ function startAgent(
     },
     onChanges: () => {},
     stop: () => controller.abort(),
+    leave: () => leaving.abort(),
     async turn(holds: () => boolean, what: string) {
       await until(async () => {
         if (holds()) return true;
@@ -75,7 +78,7 @@ function startAgent(
     },
   };
   const ended = runSession({
-    leaving: new AbortController().signal,
+    leaving: leaving.signal,
     server: `unix:${join(folder, "api.sock")}`,
     ...{ nodeName: "node-1", labels: { zone: "a" }, joinToken: () => token ?? undefined, identity },
     hello: () => own,
@@ -338,6 +341,30 @@ describe("the agent's session", () => {
       "the session to be given up",
     );
     await agent.turn(() => plane.sessions.length >= 2, "the next session");
+  });
+
+  it("says all that it has to say before the agent leaves, and then waits for nobody", async () => {
+    using folder = temporaryFolder();
+    await using plane = await playControlPlane({ address: `unix:${join(folder.path, "api.sock")}` });
+    const agent = startAgent(folder.path);
+    const session = await plane.session(0);
+    session.welcome();
+    await until(() => agent.welcomes === 1, "the welcome");
+    for (let i = 0; i < 100; i++) agent.send(reportOf(`last-${i}`));
+    agent.leave();
+    await until(() => uids(session).includes("last-99"), "the last words");
+    // The control plane says nothing to that.
+    await agent.clock.advance(1_000);
+    await agent.ended;
+    assert.equal(plane.sessions.length, 1);
+  });
+
+  it("leaves at once where there is no session", async () => {
+    using folder = temporaryFolder();
+    const agent = startAgent(folder.path);
+    await until(() => agent.logged.some(({ msg }) => msg === "session ended"), "a first try");
+    agent.leave();
+    await agent.ended;
   });
 
   it("ends with its signal, in whatever state", async () => {
