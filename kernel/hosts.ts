@@ -101,6 +101,8 @@ async function boot({ name, disk }: Host, signal: AbortSignal): Promise<Machine>
     const [told, complaint] = [firstLine(child.stdout), firstLine(child.stderr)];
     const firstProcess = parseStat(await told);
     if (firstProcess === undefined) throw new AppError("internal", `the host ${name} did not boot: ${await complaint}`);
+    // Whoever has nothing else to do may end, and with it what it started.
+    child.unref();
     return { name, firstProcess, bootId, ended };
   } finally {
     signal.removeEventListener("abort", abort);

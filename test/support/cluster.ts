@@ -17,6 +17,7 @@ import { requireSandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
 
 export interface ClusterOptions {
+  /** 2 where it is absent; 0: as the flags say. */
   readonly nodes?: number;
   /** More flags of `up`. */
   readonly flags?: readonly string[];
@@ -61,7 +62,9 @@ export async function startCluster({ nodes = 2, flags = [] }: ClusterOptions = {
   const folder = clusterHome();
   const name = `t-${randomBytes(3).toString("hex")}`;
   const env = cleanEnv({ XDG_RUNTIME_DIR: folder });
-  const up = await runPodwire(["up", "--detach", "--name", name, "--nodes", String(nodes), ...flags], { env });
+  const up = await runPodwire(["up", "--detach", "--name", name, ...(nodes === 0 ? [] : ["--nodes", String(nodes)]), ...flags], {
+    env,
+  });
   try {
     assert.equal(up.code, 0, `podwire up failed: ${up.stderr}`);
   } catch (error) {
