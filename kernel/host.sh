@@ -12,6 +12,6 @@ printf %s "$1" >/proc/sys/kernel/hostname
 umount -n -l /run/netns
 mount -n -t tmpfs -o mode=755 tmpfs /run/netns
 mount -n -t proc -o nosuid,nodev,noexec proc /proc
-mount -n -o bind,ro "$2" /proc/sys/kernel/random/boot_id
+mount -n -o bind "$2" /proc/sys/kernel/random/boot_id
 printf '%s\n' "$stat"
 exec tini -- sleep infinity >/dev/null

@@ -47,7 +47,7 @@ export interface AgentEnvironment {
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const { options, tun, network, containers, joinToken, clock, rng, log, shutdown } = environment;
   const over = new AbortController();
-  const leaving = new AbortController();
+  const podsEnded = new AbortController();
   const signal = AbortSignal.any([environment.signal, over.signal]);
   const host = readHostInfo();
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
@@ -122,7 +122,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     rng,
     log,
     signal,
-    leaving: leaving.signal,
+    shutdown: { begun: shutdown.asked, done: podsEnded.signal },
     on: {
       welcome(welcome, sendReport, sendEvent) {
         ranges = welcome;
@@ -146,7 +146,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     if (signal.aborted) return;
     log.info("the host shuts down: ending its pods");
     await pods.shutDown(shutdown.due);
-    leaving.abort();
+    podsEnded.abort();
     await session;
     over.abort();
   };

@@ -11,7 +11,7 @@ import { Change, type Changes, type Hello, type PodReport, type SessionDown, typ
 import type { EventRecorder } from "../events/recorder.ts";
 import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
-import { checkHello, type HelloContext, recordHello } from "./hello.ts";
+import { checkHello, type HelloContext, recordHello, recordShutdown } from "./hello.ts";
 import { findIdentity } from "./identity.ts";
 import type { Leases } from "./leases.ts";
 import { recordPodEvent } from "./pod-events.ts";
@@ -51,7 +51,7 @@ export async function* serveSession(
   callSignal.addEventListener("abort", onCallEnd, { once: true });
   if (callSignal.aborted) onCallEnd();
   try {
-    context.leases.renew(node);
+    context.leases.begin(node);
     session.epoch = await recordHello(session, hello, context);
     log.info({ epoch: session.epoch, address: hello.internalIP }, "session opened");
     yield { message: { $case: "welcome", value: { epoch: session.epoch, ...context.welcome } } };
@@ -180,6 +180,11 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
           if (!recordPodEvent(session.node, message.value, context)) {
             log.debug({ uid: message.value.uid }, "ignored an event of a pod that is not this node's");
           }
+          break;
+        case "shuttingDown":
+          context.leases.leave(session.node);
+          await recordShutdown(session.node, context);
+          log.info("the node's host shuts down");
           break;
         case "ack":
           session.ackedRevision = message.value.revision;

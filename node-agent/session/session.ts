@@ -40,9 +40,15 @@ export interface SessionOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** The agent goes: what is said by now still reaches the control plane, and no session follows. */
-  readonly leaving: AbortSignal;
+  readonly shutdown: SessionShutdown;
   readonly on: SessionHandlers;
+}
+
+export interface SessionShutdown {
+  /** The host shuts down: the control plane is told. */
+  readonly begun: AbortSignal;
+  /** The agent goes: what is said by now still reaches the control plane, and no session follows. */
+  readonly done: AbortSignal;
 }
 
 export interface SessionHandlers {
@@ -70,7 +76,7 @@ const leaveMs = 1_000;
 /** Keeps a session open until the signal aborts or the agent leaves. */
 export async function runSession(options: SessionOptions): Promise<void> {
   const { clock, rng, log } = options;
-  const quit = AbortSignal.any([options.signal, options.leaving]);
+  const quit = AbortSignal.any([options.signal, options.shutdown.done]);
   for (let attempt = 0; !quit.aborted; attempt++) {
     try {
       await oneSession(options, quit, () => {
@@ -88,7 +94,7 @@ export async function runSession(options: SessionOptions): Promise<void> {
 }
 
 async function oneSession(options: SessionOptions, quit: AbortSignal, onWelcome: () => void): Promise<void> {
-  const { server, identity, log, on, signal, leaving, clock } = options;
+  const { server, identity, log, on, signal, shutdown, clock } = options;
   const { nodeName, credential } = await knownIdentity(options, quit);
   using client = createRpcClient(AgentService, {
     address: server,
@@ -99,10 +105,14 @@ async function oneSession(options: SessionOptions, quit: AbortSignal, onWelcome:
   const up = createQueue<SessionUp>({ limit: upQueueLimit, whenFull: "fail" }, inSession);
   // A session that missed something is worth nothing: the next one says all again.
   const say = (message: SessionUp["message"]) => {
-    if (!up.offer({ message })) ended.abort(new AppError("exhausted", "the control plane takes nothing any more"));
+    if (!up.offer({ message }) && !shutdown.done.aborted)
+      ended.abort(new AppError("exhausted", "the control plane takes nothing any more"));
   };
   say({ $case: "hello", value: options.hello() });
-  void aborted(AbortSignal.any([leaving, inSession])).then(async () => {
+  void aborted(AbortSignal.any([shutdown.begun, inSession])).then(() => {
+    if (!inSession.aborted) say({ $case: "shuttingDown", value: {} });
+  });
+  void aborted(AbortSignal.any([shutdown.done, inSession])).then(async () => {
     up.end();
     await clock.sleep(leaveMs, inSession).catch(() => {});
     ended.abort();

@@ -124,7 +124,11 @@ describe("podwire node", () => {
     );
     for (const name of ["polite", "once"])
       await until(async () => /up/.test(await cluster.run("logs", name)), `${name} to be up`);
+    await using watch = cluster.start("get", "node", "node-3", "-w", "--no-headers");
+    await watch.says("Ready");
     assert.equal(await cluster.run("node", "stop", "node-3"), "node/node-3 stopped\n");
+    // At once, and not when its lease is over.
+    assert.match(watch.stdout, /NotReady/);
     const pods = await Promise.all(["polite", "once"].map((name) => cluster.pod(name)));
     assert.deepEqual(
       pods.flatMap((pod) => [...cluster.containerProcesses(pod)]),
