@@ -167,8 +167,9 @@ function machineOf({ power }: FleetHost): Machine | undefined {
 
 function infoOf(host: FleetHost): HostInfo {
   const { name, address, labels } = host.plan;
-  const bootID = machineOf(host)?.bootId;
-  return { name, address: formatIpv4(address), labels, power: powerOf(host), ...(bootID === undefined ? {} : { bootID }) };
+  const machine = machineOf(host);
+  const on = machine === undefined ? {} : { bootID: machine.bootId, pid: machine.firstProcess.pid };
+  return { name, address: formatIpv4(address), labels, power: powerOf(host), ...on };
 }
 
 async function endsWithin(agent: Supervised, ms: number, clock: Clock): Promise<boolean> {

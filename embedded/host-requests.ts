@@ -26,6 +26,8 @@ export interface HostInfo {
   readonly power: HostPower;
   /** As its node tells it, in status.nodeInfo, once that is Ready; absent where the host is off. */
   readonly bootID?: string;
+  /** Of its first process, as the sandbox numbers it: whoever enters that one's namespaces is on the host. Absent where it is off. */
+  readonly pid?: number;
 }
 
 /** The hosts that the request was about; all of them for "list". */

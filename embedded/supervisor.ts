@@ -3,7 +3,7 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AppError } from "#core/errors.ts";
+import { aborted } from "#core/aborted.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import { sweepAbandonedCgroups } from "#kernel/cgroups.ts";
 import { bootHosts, createUnderlay, type Machine } from "#kernel/hosts.ts";
@@ -30,35 +30,34 @@ const log = createLog({ level: config.logLevel, name: "supervisor" }).child({ cl
 // Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we.
 if (tied === "tied") process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
 
-await runDaemon(log, async (signal) => {
+await runDaemon(log, async (stop) => {
+  const over = new AbortController();
+  const signal = AbortSignal.any([stop, over.signal]);
   const options = { clock: systemClock, rng: systemRng, log, signal };
-  const fleet = createHostFleet({
-    ...options,
-    config,
-    agentOf: agent,
-    diskOf: (node) => hostFolder(folder, node).disk,
-    wipe(node) {
-      const { disk, log } = hostFolder(folder, node);
-      for (const path of [disk, log]) rmSync(path, { recursive: true, force: true });
-      // Of its containers, too: nobody will look after those any more.
-      sweepAbandonedCgroups(systemClock.wallMs());
-    },
-  });
+  const fleet = createHostFleet({ ...options, config, agentOf: agent, diskOf: (node) => hostFolder(folder, node).disk, wipe });
   await createUnderlay(signal);
-  const disk = hostFolder(folder, controlPlaneHost.name).disk;
-  const [[machine]] = await Promise.all([
+  const { disk } = hostFolder(folder, controlPlaneHost.name);
+  const [machines] = await Promise.all([
     bootHosts([{ ...controlPlaneHost, disk }], underlay, signal),
     fleet.add({ labels: labelsOfFirst(config.nodeCount, config.zones), taken: [] }),
   ]);
-  if (machine === undefined) return;
   log.info({ nodes: config.nodeCount }, "hosts booted");
-  await Promise.race([
-    Promise.all([supervise(controlPlane(machine), options).ended, serveHosts({ path: folder.hostSocket, fleet, log, signal })]),
-    machine.ended.then(() => {
-      throw new AppError("internal", "the control plane's host died");
-    }),
-  ]);
+  const services = machines.map(async (machine) => {
+    const { ended } = supervise(controlPlane(machine), options);
+    await Promise.race([machine.ended, aborted(signal)]);
+    if (!signal.aborted) log.fatal("the control plane's host died, and the cluster with it");
+    over.abort();
+    await ended;
+  });
+  await Promise.all([...services, serveHosts({ path: folder.hostSocket, fleet, log, signal })]);
 });
+
+function wipe(node: string): void {
+  const { disk, log: path } = hostFolder(folder, node);
+  for (const stale of [disk, path]) rmSync(stale, { recursive: true, force: true });
+  // Of its containers, too: nobody will look after those any more.
+  sweepAbandonedCgroups(systemClock.wallMs());
+}
 
 function controlPlane(machine: Machine): Service {
   return serviceOn(machine, [

@@ -135,13 +135,19 @@ async function unplug(name: string): Promise<void> {
   await ip(["-force", "-batch", "-"], [`link del ${name}`, `netns del ${name}`], stubborn).catch(() => {});
 }
 
-function outsideLines({ name }: Host): string[] {
+function outsideLines({ name, address }: Host): string[] {
   return [
     `netns add ${name}`,
-    `link add ${name} type veth peer name eth0 netns ${name}`,
+    `link add ${name} type veth peer name eth0 address ${macOf(address)} netns ${name}`,
     `link set ${name} master ${bridge} addrgenmode none`,
     `link set ${name} up`,
   ];
+}
+
+/** The same at each boot, as a machine's is: whoever knows the host's address needn't learn anew where it is. */
+function macOf(address: Ipv4): string {
+  const bytes = formatIpv4(address).split(".").map(Number);
+  return [0x02, 0x42, ...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
 function insideLines({ address }: Host, { prefix }: Cidr): string[] {

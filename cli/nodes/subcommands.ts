@@ -17,7 +17,7 @@ export interface NodeOptions {
   readonly noWait?: true;
   readonly timeout?: number;
   readonly force?: true;
-  readonly output?: "json" | "name";
+  readonly output?: "json" | "name" | "wide";
 }
 
 export interface NodeRequest {
@@ -109,16 +109,24 @@ export const subcommands: Readonly<Record<string, Subcommand>> = {
             return print(`${JSON.stringify(found, undefined, 2)}\n`);
           case "name":
             return print(found.map(({ name }) => `node/${name}\n`).join(""));
+          case "wide":
+            return print(createTable({ titles: [...titles, "PID"], header: true }).render(found.map(wideRowOf)));
           default:
-            return print(createTable({ titles: ["NAME", "POWER", "ZONE", "ADDRESS"], header: true }).render(found.map(rowOf)));
+            return print(createTable({ titles, header: true }).render(found.map(rowOf)));
         }
       },
     },
   },
 };
 
+const titles = ["NAME", "POWER", "ZONE", "ADDRESS"];
+
 function rowOf({ name, power, labels, address }: HostInfo): string[] {
   return [name, power, labels[zoneLabel] ?? "<none>", address];
+}
+
+function wideRowOf(host: HostInfo): string[] {
+  return [...rowOf(host), host.pid === undefined ? "<none>" : String(host.pid)];
 }
 
 function labelsOf({ zone, labels = "" }: NodeOptions): Record<string, string> {

@@ -32,7 +32,10 @@ export const nodeVerb: Verb<NodeFlags> = {
     podwire node start node-2
 
     # One less, in order
-    podwire node remove node-5`,
+    podwire node remove node-5
+
+    # Each host's first process, whose namespaces are the host
+    podwire node list -o wide`,
   flags(command) {
     command
       .addOption(new Option("--zone <zone>", "of add: the zone, as the label topology.kubernetes.io/zone").argParser(parseZone))
@@ -46,7 +49,7 @@ export const nodeVerb: Verb<NodeFlags> = {
         ).argParser(durationFlag("--timeout")),
       )
       .option("--force", "of remove: kill the host in place of stopping it")
-      .addOption(new Option("-o, --output <format>", "of list: json or name").choices(["json", "name"]));
+      .addOption(new Option("-o, --output <format>", "of list: json, name or wide").choices(["json", "name", "wide"]));
   },
   async run(invocation) {
     const { options, args, afterDashes = [], printer } = invocation;

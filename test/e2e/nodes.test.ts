@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
@@ -64,6 +64,21 @@ describe("podwire node", () => {
     );
     assert.equal((await cluster.node("node-2")).metadata?.labels[zone], "b");
     assert.equal(await cluster.run("node", "list", "-o", "name"), "node/node-1\nnode/node-2\n");
+    // On the host itself: entered as one that has its number from the list would.
+    const [, , second] = (await cluster.run("node", "list", "-o", "wide")).trim().split("\n");
+    const enter = [
+      "--target",
+      String(cluster.pids.init),
+      "--mount",
+      "--pid",
+      "--",
+      "nsenter",
+      "--target",
+      second?.split(/ +/)[4] ?? "",
+      "--all",
+      "--",
+    ];
+    assert.equal((await promisify(execFile)("nsenter", [...enter, "hostname"])).stdout, "node-2\n");
   });
 
   it("add makes a node that is Ready, in its zone, for pods that want to be there", async () => {
@@ -168,7 +183,7 @@ describe("podwire node", () => {
   });
 
   it("start boots a host whose first process died by another's hand", async () => {
-    process.kill(firstProcessBeside(cluster.pids.agent("node-3")), "SIGKILL");
+    process.kill(cluster.pids.host("node-3"), "SIGKILL");
     await until(async () => (await host("node-3")).power === "stopped", "the host to be off");
     await cluster.run("node", "start", "node-3");
     await cluster.run("wait", "--for=condition=Ready", "pod/there", "--timeout=10s");
@@ -261,15 +276,4 @@ describe("podwire node", () => {
     const [one, two] = [await traces(), await traces()];
     return JSON.stringify(one) === JSON.stringify(two) ? two : undefined;
   }
-
-  /** The number, in the tests' pid namespace, of the first process of the host that this process runs on. */
-  function firstProcessBeside(pid: number): number {
-    const namespace = namespaceOf(pid);
-    const found = processesBelow(cluster.pids.init).find((one) => one.argv[0] === "tini" && namespaceOf(one.pid) === namespace);
-    return found?.pid ?? assert.fail("no first process");
-  }
 });
-
-function namespaceOf(pid: number): string {
-  return readlinkSync(`/proc/${pid}/ns/pid`);
-}

@@ -112,6 +112,11 @@ describe("up and down", () => {
 
   for (const { victim, pidOf, foreground } of [
     { victim: "the sandbox's first process", pidOf: () => sandbox().pids.init, foreground: false },
+    {
+      victim: "the first process of the control plane's host",
+      pidOf: () => sandbox().pids.host("control-plane"),
+      foreground: false,
+    },
     { victim: "the supervisor", pidOf: () => sandbox().pids.supervisor, foreground: false },
     { victim: "the process that holds the sandbox from outside", pidOf: () => outerOf(sandbox().pids.init), foreground: false },
     { victim: "the CLI in the foreground", pidOf: (run: PodwireRun) => run.process.pid ?? 0, foreground: true },

@@ -55,6 +55,8 @@ export interface ClusterPids {
   readonly supervisor: number;
   readonly controlPlane: number;
   agent(node: string): number;
+  /** Of a host, the control plane's among them: its first process. */
+  host(name: string): number;
 }
 
 export async function startCluster({ nodes = 2, flags = [] }: ClusterOptions = {}): Promise<Cluster> {
@@ -143,6 +145,12 @@ export function openCluster({ name, env, folder }: RunningUp): Cluster {
         return daemon("control-plane/main.ts");
       },
       agent: (node) => daemon("node-agent/main.ts", node),
+      host(name) {
+        const outside = processes().find(
+          ({ argv }) => argv[0] === "unshare" && argv.some((word, i) => word === name && argv[i - 1]?.endsWith("/host.sh")),
+        );
+        return processesBelow(outside?.pid ?? 0)[0]?.pid ?? assert.fail(`the host ${name} is off`);
+      },
     },
     containerProcesses({ metadata, spec }, container = spec?.containers[0]?.name ?? "") {
       // container.sh has the folder of its run in its command line; of its two processes it is the one inside.
