@@ -30,7 +30,7 @@ interface UpOptions {
 
 export const upVerb: Verb<UpOptions> = {
   usage: "[flags]",
-  description: `Start a cluster on this machine: a control plane and nodes, each in a network namespace of its own. It is there until Ctrl-C,
+  description: `Start a cluster on this machine: a control plane and nodes, each a host of its own. It is there until Ctrl-C,
 or with --detach until \`podwire down\`. Nothing of it touches the machine's own network, and nothing stays behind.`,
   examples: `
     # Three nodes until Ctrl-C
