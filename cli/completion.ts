@@ -30,8 +30,9 @@ export function candidatesFor({ before, current }: Typed, command: Command, comp
 function wordCandidates(typed: readonly string[], current: string, completes: Completes | undefined): Candidates {
   if (completes === undefined) return words([]);
   if (typeof completes === "object") {
-    if (!("targetsOf" in completes)) return words(typed.length === 0 ? completes : []);
-    return typed.length === 0 ? words(completes.targetsOf) : targetCandidates(typed, current);
+    if ("targetsOf" in completes) return typed.length === 0 ? words(completes.targetsOf) : targetCandidates(typed, current);
+    const { words: first, behind } = "words" in completes ? completes : { words: completes, behind: undefined };
+    return typed.length === 0 ? words(first) : wordCandidates(typed.slice(1), current, behind);
   }
   switch (completes) {
     case "kinds":

@@ -15,6 +15,8 @@ import { UsageError } from "./usage-error.ts";
 export interface Connection extends Disposable {
   readonly client: RpcClient<typeof ClusterService>;
   readonly address: string;
+  /** The cluster's name where it is one of this machine's. */
+  readonly cluster: string | undefined;
   /** For a call that is answered at once: ends with `signal` or after --request-timeout. */
   prompt(signal: AbortSignal): CallOptions;
 }
@@ -39,7 +41,7 @@ export async function connect({ globals, context, signal }: ConnectRequest): Pro
   const { requestTimeoutMs } = globals;
   return {
     client,
-    address: place.address,
+    ...place,
     prompt: (ends) =>
       requestTimeoutMs === 0
         ? { signal: ends }

@@ -39,8 +39,16 @@ export const verbGroups = [
   "Other Commands",
 ] as const;
 
-/** `targets`: a kind and names, or KIND/NAME; `targetsOf`: one of these kinds and names; a list: these words. */
-export type Completes = "targets" | { readonly targetsOf: readonly string[] } | "kinds" | "pods" | "nodes" | readonly string[];
+/** `targets`: a kind and names, or KIND/NAME; `targetsOf`: one of these kinds and names; a list: the first word is one of these; and what
+ * stands behind it. */
+export type Completes =
+  | "targets"
+  | { readonly targetsOf: readonly string[] }
+  | "kinds"
+  | "pods"
+  | "nodes"
+  | readonly string[]
+  | { readonly words: readonly string[]; readonly behind: "nodes" };
 
 export interface VerbEntry {
   readonly name: string;

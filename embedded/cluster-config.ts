@@ -2,12 +2,13 @@
 
 import { addressAt, type Cidr, formatCidr, parseCidr, refuseOverlaps, subnetCount } from "#core/cidr.ts";
 import { invalid } from "#core/errors.ts";
-import { formatIpv4 } from "#core/ipv4.ts";
 import type { LogLevel } from "#process/log.ts";
 
 export interface ClusterConfig {
   readonly name: string;
   readonly nodeCount: number;
+  /** How many of the nodes each zone has; none where no zones were asked for. */
+  readonly zones: Readonly<Record<string, number>>;
   readonly podCidr: string;
   readonly serviceCidr: string;
   readonly loadBalancerCidr: string;
@@ -18,13 +19,8 @@ export interface ClusterConfig {
 export const underlay: Cidr = parseCidr("172.18.0.0/16");
 export const nodeCidrPrefix = 24;
 export const agentPort = 7443;
-const nodesMax = 250;
+export const nodesMax = 250;
 export const defaultClusterName = "podwire";
-
-export interface HostPlan {
-  readonly name: string;
-  readonly address: string;
-}
 
 /** "invalid" where no cluster may have that many. */
 export function checkNodeCount(nodeCount: number): void {
@@ -41,7 +37,7 @@ export function checkConfig({ nodeCount, podCidr, serviceCidr, loadBalancerCidr 
   const balancers = parseCidr(loadBalancerCidr);
   const ranges = { "--pod-cidr": pods, "--service-cidr": services, "--load-balancer-cidr": balancers };
   refuseOverlaps({ ...ranges, "the hosts' own network": underlay });
-  const blocks = pods.prefix > nodeCidrPrefix ? 0 : subnetCount(pods, nodeCidrPrefix);
+  const blocks = podBlocks(pods);
   if (blocks < nodeCount) {
     throw invalid(
       `--pod-cidr ${formatCidr(pods)} has room for ${blocks} nodes of a /${nodeCidrPrefix} each, not for ${nodeCount}: give a larger range or fewer --nodes`,
@@ -49,12 +45,9 @@ export function checkConfig({ nodeCount, podCidr, serviceCidr, loadBalancerCidr 
   }
 }
 
-export const controlPlaneHost: HostPlan = { name: "control-plane", address: formatIpv4(addressAt(underlay, 2)) };
-
-/** node-1 … node-N. */
-export function nodeHosts(nodeCount: number): HostPlan[] {
-  return Array.from({ length: nodeCount }, (_, index) => ({
-    name: `node-${index + 1}`,
-    address: formatIpv4(addressAt(underlay, 256 + index + 1)),
-  }));
+/** How many nodes have room in a range of pod addresses. */
+export function podBlocks(pods: Cidr): number {
+  return pods.prefix > nodeCidrPrefix ? 0 : subnetCount(pods, nodeCidrPrefix);
 }
+
+export const controlPlaneHost = { name: "control-plane", address: addressAt(underlay, 2) } as const;

@@ -14,6 +14,8 @@ export interface ClusterFolder extends ClusterPaths {
   readonly config: string;
   readonly joinToken: string;
   readonly data: string;
+  /** The Unix socket (mode 0600) on which the cluster's hosts are added, stopped, started… */
+  readonly hostSocket: string;
 }
 
 /** `up` needs a moment between making the folder and starting the sandbox. */
@@ -27,6 +29,7 @@ export function clusterFolder(name: string, env: Environment): ClusterFolder {
     config: join(paths.state, "cluster.json"),
     joinToken: join(paths.state, "join-token"),
     data: join(paths.state, "control-plane"),
+    hostSocket: join(paths.dir, "hosts.sock"),
   };
 }
 
@@ -47,6 +50,11 @@ export function makeFolder(name: string, env: Environment, nowMs: number): Clust
   }
   for (const path of [folder.state, folder.logs, folder.data]) mkdirSync(path, { mode: 0o700 });
   return folder;
+}
+
+/** What a host has on disk, and what its agent logs. */
+export function hostFolder({ state, logs }: ClusterPaths, name: string): { readonly disk: string; readonly log: string } {
+  return { disk: join(state, name), log: join(logs, `${name}.log`) };
 }
 
 export function livingSandbox(name: string, env: Environment): ProcessId | undefined {

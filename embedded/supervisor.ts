@@ -1,25 +1,22 @@
-/* The program inside a sandbox: makes the hosts, starts the control plane and an agent on each node, and keeps them running. */
+/* The program inside a sandbox: boots the hosts, keeps the control plane and an agent on each node running, and adds, stops and starts
+ * hosts when it is asked to. */
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseIpv4 } from "#core/ipv4.ts";
-import { createHosts, onHost } from "#kernel/hosts.ts";
+import { aborted } from "#core/aborted.ts";
+import { formatIpv4 } from "#core/ipv4.ts";
+import { sweepAbandonedCgroups } from "#kernel/cgroups.ts";
+import { bootHosts, createUnderlay, type Machine } from "#kernel/hosts.ts";
 import { type Service, supervise } from "#kernel/supervise.ts";
 import { runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
 import { systemRng } from "#process/system-rng.ts";
-import {
-  agentPort,
-  type ClusterConfig,
-  controlPlaneHost,
-  type HostPlan,
-  nodeCidrPrefix,
-  nodeHosts,
-  underlay,
-} from "./cluster-config.ts";
-import { type ClusterFolder, clusterFolder } from "./cluster-folder.ts";
+import { agentPort, type ClusterConfig, controlPlaneHost, nodeCidrPrefix, underlay } from "./cluster-config.ts";
+import { clusterFolder, hostFolder } from "./cluster-folder.ts";
+import { createHostFleet } from "./host-fleet.ts";
+import { type HostPlan, labelsOfFirst } from "./host-plan.ts";
+import { serveHosts } from "./host-socket.ts";
 
 /** Each host is a process: small young generations and one malloc arena save 5 MB of each, and the overlay's throughput does not suffer. */
 const thrifty = ["--max-semi-space-size=1"];
@@ -28,57 +25,78 @@ const agentProgram = fileURLToPath(import.meta.resolve("../node-agent/main.ts"))
 const [name = "", tied] = process.argv.slice(2);
 const folder = clusterFolder(name, process.env);
 const config = JSON.parse(readFileSync(folder.config, "utf8")) as ClusterConfig;
+const server = `${formatIpv4(controlPlaneHost.address)}:${agentPort}`;
 const log = createLog({ level: config.logLevel, name: "supervisor" }).child({ cluster: name });
 
 // Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we.
 if (tied === "tied") process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
 
-await runDaemon(log, async (signal) => {
-  const nodes = nodeHosts(config.nodeCount);
-  const hosts = [controlPlaneHost, ...nodes].map((host) => ({ name: host.name, address: parseIpv4(host.address) }));
-  await createHosts(hosts, underlay, signal);
-  log.info({ nodes: nodes.length }, "hosts made");
-  const services = [controlPlane(config, folder), ...nodes.map((host) => agent(host, config, folder))];
-  await Promise.all(services.map((service) => supervise(service, { clock: systemClock, rng: systemRng, log, signal })));
+await runDaemon(log, async (stop) => {
+  const over = new AbortController();
+  const signal = AbortSignal.any([stop, over.signal]);
+  const options = { clock: systemClock, rng: systemRng, log, signal };
+  const fleet = createHostFleet({ ...options, config, agentOf: agent, diskOf: (node) => hostFolder(folder, node).disk, wipe });
+  await createUnderlay(signal);
+  const { disk } = hostFolder(folder, controlPlaneHost.name);
+  const [machines] = await Promise.all([
+    bootHosts([{ ...controlPlaneHost, disk }], underlay, signal),
+    fleet.add({ labels: labelsOfFirst(config.nodeCount, config.zones), taken: [] }),
+  ]);
+  log.info({ nodes: config.nodeCount }, "hosts booted");
+  const services = machines.map(async (machine) => {
+    const { ended } = supervise(controlPlane(machine), options);
+    await Promise.race([machine.ended, aborted(signal)]);
+    if (!signal.aborted) log.fatal("the control plane's host died, and the cluster with it");
+    over.abort();
+    await ended;
+  });
+  await Promise.all([...services, serveHosts({ path: folder.hostSocket, fleet, log, signal })]);
 });
 
-function controlPlane(
-  { name: cluster, podCidr, serviceCidr, loadBalancerCidr, logLevel }: ClusterConfig,
-  paths: ClusterFolder,
-): Service {
-  return service(paths, controlPlaneHost.name, [
+function wipe(node: string): void {
+  const { disk, log: path } = hostFolder(folder, node);
+  for (const stale of [disk, path]) rmSync(stale, { recursive: true, force: true });
+  // Of its containers, too: nobody will look after those any more.
+  sweepAbandonedCgroups(systemClock.wallMs());
+}
+
+function controlPlane(machine: Machine): Service {
+  return serviceOn(machine, [
     controlPlaneProgram,
-    ...["--cluster", cluster],
-    ...["--data", paths.data],
-    ...["--socket", paths.socket],
-    ...["--listen", `${controlPlaneHost.address}:${agentPort}`],
-    ...["--join-token-file", paths.joinToken],
-    ...["--pod-cidr", podCidr],
+    ...["--cluster", name],
+    ...["--data", folder.data],
+    ...["--socket", folder.socket],
+    ...["--listen", server],
+    ...["--join-token-file", folder.joinToken],
+    ...["--pod-cidr", config.podCidr],
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
-    ...["--service-cidr", serviceCidr],
-    ...["--load-balancer-cidr", loadBalancerCidr],
-    ...["--log-level", logLevel],
+    ...["--service-cidr", config.serviceCidr],
+    ...["--load-balancer-cidr", config.loadBalancerCidr],
+    ...["--log-level", config.logLevel],
   ]);
 }
 
-function agent({ name: node, address }: HostPlan, { logLevel }: ClusterConfig, paths: ClusterFolder): Service {
-  return service(paths, node, [
+function agent({ name: node, address, labels }: HostPlan, machine: Machine): Service {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return serviceOn(machine, [
     agentProgram,
-    ...["--server", `${controlPlaneHost.address}:${agentPort}`],
+    ...["--server", server],
     ...["--node-name", node],
-    ...["--node-ip", address],
-    ...["--state", join(paths.state, node)],
-    ...["--hide", paths.dir],
-    ...["--join-token-file", paths.joinToken],
-    ...["--log-level", logLevel],
+    ...["--node-ip", formatIpv4(address)],
+    ...["--state", hostFolder(folder, node).disk],
+    ...["--hide", folder.dir],
+    ...["--join-token-file", folder.joinToken],
+    ...(pairs.length === 0 ? [] : ["--labels", pairs.join(",")]),
+    ...["--log-level", config.logLevel],
   ]);
 }
 
-function service(paths: ClusterFolder, host: string, argv: readonly string[]): Service {
+function serviceOn(machine: Machine, argv: readonly string[]): Service {
   return {
-    name: host,
-    argv: onHost(host, [process.execPath, ...process.execArgv, ...thrifty, ...argv]),
+    name: machine.name,
+    machine,
+    argv: [process.execPath, ...process.execArgv, ...thrifty, ...argv],
     env: { ...(process.env as Record<string, string>), MALLOC_ARENA_MAX: "1" },
-    logPath: join(paths.logs, `${host}.log`),
+    logPath: hostFolder(folder, machine.name).log,
   };
 }

@@ -46,9 +46,11 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
   const inside = sandboxEnv(env);
   await refuseUnfitMachine({ nodeCount: config.nodeCount, env: inside, signal });
   const folder = makeFolder(config.name, env, clock.wallMs());
+  let begun = false;
   try {
     await onStart();
     writeFileSync(folder.config, `${JSON.stringify(config)}\n`, { mode: 0o600 });
+    begun = true;
     writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
     const sandbox = await startSandbox(
       {
@@ -67,7 +69,8 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
       complaints: () => lastComplaints(folder.logs),
     };
   } catch (error) {
-    const takenDown = !existsSync(folder.dir);
+    // That goes before the sandbox ends, and the folder only after.
+    const takenDown = begun && !existsSync(folder.config);
     const said = lastComplaints(folder.logs);
     await down(config.name, env);
     signal.throwIfAborted();

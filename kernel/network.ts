@@ -11,7 +11,7 @@ export const tunName = "podwire0";
 /** Host ends of pods' veth pairs: this and the start of the pod's uid, within the kernel's 15 characters. */
 export const podDevicePrefix = "pw";
 
-/** Names of the network namespaces of a node's pods begin so: the hosts of a sandbox share one folder of them. */
+/** Names of the network namespaces of a node's pods begin so: a machine may have others, and agents that share a /run/netns. */
 export function podNetnsPrefix(nodeName: string): string {
   return `${nodeName}.`;
 }

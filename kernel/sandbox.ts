@@ -59,7 +59,11 @@ export async function startSandbox(
       const said = readLog(logPath);
       throw new AppError("internal", `the sandbox did not start: ${failure?.message ?? said}`, { cause: failure });
     }
-    await sleepFor(5, undefined, { signal });
+    await sleepFor(5, undefined, { signal }).catch((error) => {
+      // One that nobody knows yet would live on, and name itself in the folder of the next.
+      child.kill("SIGKILL");
+      throw error;
+    });
   }
 }
 

@@ -1,11 +1,13 @@
 /* Keeps a program running: starts it again when it ends, sooner at first and later when it ends again and again. */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { type BackoffOptions, backoffMs } from "#core/backoff.ts";
 import type { Clock } from "#core/clock.ts";
+import { messageOf } from "#core/errors.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
+import { type Machine, spawnOn } from "./hosts.ts";
 
 export interface Service {
   readonly name: string;
@@ -13,6 +15,15 @@ export interface Service {
   readonly env: Readonly<Record<string, string>>;
   /** Gets standard output and error. */
   readonly logPath: string;
+  /** Where it runs: here where it is absent. */
+  readonly machine?: Machine;
+}
+
+export interface Supervised {
+  /** Resolves when the program has ended and is not to be started again. */
+  readonly ended: Promise<void>;
+  /** From now on it isn't started again. It gets the signal, where there is one; a later call may send another. */
+  end(name?: NodeJS.Signals): void;
 }
 
 export interface SuperviseOptions {
@@ -26,32 +37,59 @@ const restart: BackoffOptions = { firstMs: 50, maxMs: 5_000 };
 /** A program that ran this long starts again at once. */
 const healthyMs = 10_000;
 
-/** Runs until the signal aborts; the program gets TERM then. */
-export async function supervise(service: Service, { clock, rng, log, signal }: SuperviseOptions): Promise<void> {
+/** Runs until it is ended; the abort of the signal ends it with TERM. */
+export function supervise(service: Service, options: SuperviseOptions): Supervised {
+  const { signal } = options;
+  const over = new AbortController();
+  let child: ChildProcess | undefined;
+  const end = (name?: NodeJS.Signals) => {
+    over.abort();
+    if (name !== undefined) child?.kill(name);
+  };
+  const onAbort = () => end("SIGTERM");
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const start = () => {
+    child = startOnce(service);
+    return child;
+  };
+  const ended = keepRunning(service.name, start, { ...options, signal: over.signal });
+  return { end, ended: ended.finally(() => signal.removeEventListener("abort", onAbort)) };
+}
+
+async function keepRunning(
+  name: string,
+  start: () => ChildProcess,
+  { clock, rng, log, signal }: SuperviseOptions,
+): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     const startedMs = clock.monotonicMs();
-    const end = await runOnce(service, signal);
+    const end = await endOf(start);
     if (signal.aborted) return;
     failures = clock.monotonicMs() - startedMs > healthyMs ? 0 : failures + 1;
-    log.warn({ service: service.name, end, failures }, "a program ended; starting it again");
+    log.warn({ service: name, end, failures }, "a program ended; starting it again");
     await clock.sleep(failures <= 1 ? 0 : backoffMs(failures - 2, restart, rng), signal).catch(() => {});
   }
 }
 
-function runOnce({ argv, env, logPath }: Service, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve) => {
+/** How the program ended, or why it did not start. */
+function endOf(start: () => ChildProcess): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    const child = start();
+    child.once("error", reject);
+    child.once("exit", (code, name) => resolve(name ?? `exit code ${code}`));
+  }).catch(messageOf);
+}
+
+function startOnce({ argv, env, logPath, machine }: Service): ChildProcess {
+  const output = openSync(logPath, "a", 0o600);
+  try {
+    const options: SpawnOptions = { cwd: "/", env, stdio: ["ignore", output, output] };
+    if (machine !== undefined) return spawnOn(machine, argv, options);
     const [program = "", ...args] = argv;
-    const output = openSync(logPath, "a", 0o600);
-    const child = spawn(program, args, { cwd: "/", env, stdio: ["ignore", output, output] });
+    return spawn(program, args, options);
+  } finally {
     closeSync(output);
-    const stop = () => child.kill("SIGTERM");
-    signal.addEventListener("abort", stop, { once: true });
-    const ended = (how: string) => {
-      signal.removeEventListener("abort", stop);
-      resolve(how);
-    };
-    child.once("error", (error) => ended(error.message));
-    child.once("exit", (code, name) => ended(name ?? `exit code ${code}`));
-  });
+  }
 }

@@ -2,6 +2,7 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
+import { aborted } from "#core/aborted.ts";
 import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { AppError } from "#core/errors.ts";
@@ -9,7 +10,7 @@ import { formatIpv4 } from "#core/ipv4.ts";
 import type { Rng } from "#core/rng.ts";
 import { dnsAddress } from "#core/services/service-range.ts";
 import type { Containers } from "#kernel/containers.ts";
-import { readHostInfo } from "#kernel/host-info.ts";
+import { type HostInfo, readHostInfo } from "#kernel/host-info.ts";
 import type { ForeignRoute } from "#kernel/ip.ts";
 import type { Network } from "#kernel/network.ts";
 import type { WatchedRuleset } from "#kernel/ruleset.ts";
@@ -27,6 +28,7 @@ import { type Overlay, startOverlay } from "./overlay/overlay.ts";
 import { createAddressPool } from "./pods/address-pool.ts";
 import { createPodManager } from "./pods/pod-manager.ts";
 import { createPodRecords, linkOf } from "./pods/records.ts";
+import type { Termination } from "./pods/termination.ts";
 import { createNetworkKeeper } from "./reconcile/network-keeper.ts";
 import { keepRuleset } from "./reconcile/ruleset-watch.ts";
 import type { NetworkView } from "./reconcile/wanted-network.ts";
@@ -56,15 +58,23 @@ export interface AgentEnvironment {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Logger;
+  /** Of the whole host: its pods end, and then the agent. */
+  readonly shutdown: Pick<Termination, "asked" | "due">;
   readonly signal: AbortSignal;
 }
 
-/** Runs until the signal aborts; pods run on after that. Throws "failed-precondition" where the cluster's ranges are taken on this host. */
+/**
+ * Runs until the signal aborts, and pods run on after that; or until the host's shutdown has ended them. Throws "failed-precondition"
+ * where the cluster's ranges are taken on this host.
+ */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const { options, tun, ruleset, foreignRoutes, network, services, containers, usage, joinToken, nodeResolvConf } = environment;
-  const { clock, rng, log } = environment;
+  const { clock, rng, log, shutdown } = environment;
   const unfit = new AbortController();
-  const signal = AbortSignal.any([environment.signal, unfit.signal]);
+  const over = new AbortController();
+  const podsEnded = new AbortController();
+  const signal = AbortSignal.any([environment.signal, unfit.signal, over.signal]);
+  const host = readHostInfo();
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -94,6 +104,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const pods = createPodManager({
     nodeName,
     nodeAddress,
+    bootId: host.bootId,
     hiddenFolder,
     services: () => knownServices.values(),
     resolvers: () => ({
@@ -132,9 +143,9 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     await changed;
   };
 
-  const bootId = `${readHostInfo().bootId}/${randomUUID()}`;
+  const bootId = `${host.bootId}/${randomUUID()}`;
   const hello = (): Hello =>
-    helloOf({ options, bootId, port: overlay.port, held: identity.loadBlock(), heldUids: pods.heldUids });
+    helloOf({ options, host, bootId, port: overlay.port, held: identity.loadBlock(), heldUids: pods.heldUids });
   const session = runSession({
     server: options.server,
     nodeName,
@@ -146,6 +157,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     rng,
     log,
     signal,
+    shutdown: { begun: shutdown.asked, done: podsEnded.signal },
     on: {
       welcome(welcome, senders) {
         const taken = takenRange(welcome, foreignRoutes);
@@ -174,6 +186,15 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     keeper.restore();
     serviceKeeper.restore();
   };
+  const shutDown = async () => {
+    await aborted(AbortSignal.any([shutdown.asked, signal]));
+    if (signal.aborted) return;
+    log.info("the host shuts down: ending its pods");
+    await pods.shutDown(shutdown.due);
+    podsEnded.abort();
+    await session;
+    over.abort();
+  };
   const keepers = [keeper.run(), serviceKeeper.run(), keepRuleset({ ruleset, clock, log, signal, onChange })];
   await Promise.all([
     session,
@@ -185,20 +206,21 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
       pods: () => pods.held,
       send: (measurement) => send.measurement(measurement),
     }),
+    shutDown(),
   ]);
   unfit.signal.throwIfAborted();
 }
 
 interface HelloOptions {
   readonly options: AgentOptions;
+  readonly host: HostInfo;
   readonly bootId: string;
   readonly port: number;
   readonly held: { readonly epoch: number; readonly podCidr: string };
   readonly heldUids: readonly string[];
 }
 
-function helloOf({ options, bootId, port, held, heldUids }: HelloOptions): Hello {
-  const host = readHostInfo();
+function helloOf({ options, host, bootId, port, held, heldUids }: HelloOptions): Hello {
   const address = formatIpv4(options.nodeAddress);
   return {
     bootId,

@@ -15,6 +15,7 @@ import { systemClock } from "#process/system-clock.ts";
 import { systemRng } from "#process/system-rng.ts";
 import { runAgent } from "./agent.ts";
 import { type AgentOptions, agentFlags, agentUsage, parseAgentOptions } from "./options.ts";
+import { createTermination } from "./pods/termination.ts";
 
 const resolvConf = "/etc/resolv.conf";
 const options = readOptions({ usage: agentUsage, flags: agentFlags, parse: parseAgentOptions });
@@ -23,6 +24,12 @@ if (options !== undefined) await serve(options);
 async function serve(options: AgentOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, name: "node-agent" }).child({ node: options.nodeName });
   await runDaemon(log, async (signal) => {
+    const shutdown = createTermination(systemClock, signal);
+    // As a machine's first process gets it: the power is about to fail. The second time it fails now.
+    process.once("SIGPWR", () => {
+      shutdown.end(Number.POSITIVE_INFINITY);
+      process.once("SIGPWR", () => shutdown.end(0));
+    });
     keepInheritedDescriptors();
     prepareHost();
     using tun = openTun({ name: tunName });
@@ -42,6 +49,7 @@ async function serve(options: AgentOptions): Promise<void> {
       clock: systemClock,
       rng: systemRng,
       log,
+      shutdown,
       signal,
     });
   });

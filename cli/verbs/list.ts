@@ -102,6 +102,13 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./down.ts")).downVerb,
   },
   {
+    name: "node",
+    completes: { words: ["add", "stop", "start", "kill", "remove", "list"], behind: "nodes" },
+    group: "Cluster Management Commands",
+    summary: "Add, stop, start, kill and remove nodes of a running cluster",
+    load: async () => (await import("./node.ts")).nodeVerb,
+  },
+  {
     name: "cordon",
     completes: "nodes",
     group: "Cluster Management Commands",

@@ -3,6 +3,7 @@
 import { Option } from "commander";
 import { aborted } from "#core/aborted.ts";
 import { AppError } from "#core/errors.ts";
+import { labelValueProblem } from "#core/names.ts";
 import { type LogLevel, logLevels } from "#process/log.ts";
 import { type ClusterConfig, defaultClusterName } from "../../embedded/cluster-config.ts";
 import { down } from "../../embedded/down.ts";
@@ -17,6 +18,7 @@ import { verifyVerb } from "./verify.ts";
 interface UpOptions {
   readonly name?: string;
   readonly nodes?: string;
+  readonly zones?: string;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly loadBalancerCidr?: string;
@@ -29,7 +31,7 @@ interface UpOptions {
 
 export const upVerb: Verb<UpOptions> = {
   usage: "[flags]",
-  description: `Start a cluster on this machine: a control plane and nodes, each in a network namespace of its own. It is there until Ctrl-C,
+  description: `Start a cluster on this machine: a control plane and nodes, each a host of its own. It is there until Ctrl-C,
 or with --detach until \`podwire down\`. Nothing of it touches the machine's own network, and nothing stays behind.`,
   examples: `
     # Three nodes until Ctrl-C
@@ -38,12 +40,16 @@ or with --detach until \`podwire down\`. Nothing of it touches the machine's own
     # Five nodes in the background, with pods
     podwire up --nodes 5 --detach -f examples/hello.yaml
 
+    # Three nodes in two zones
+    podwire up --zones a=2,b=1
+
     # A second cluster beside the first
     podwire up --name staging --detach`,
   flags(command) {
     command
       .option("--name <name>", `the cluster's name; "${defaultClusterName}" where it is absent`)
-      .option("--nodes <count>", "how many nodes", "3")
+      .option("--nodes <count>", "how many nodes; 3 where it is absent")
+      .option("--zones <zone=count,…>", "how many nodes in each zone, as their label topology.kubernetes.io/zone says")
       .option("--pod-cidr <cidr>", "all pods' addresses; each node gets a /24 of them", "10.244.0.0/16")
       .option("--service-cidr <cidr>", "all Services' addresses", "10.96.0.0/16")
       .option("--load-balancer-cidr <cidr>", "the addresses of LoadBalancers", "10.97.0.0/24")
@@ -115,14 +121,33 @@ async function hold({ printer, signal }: Invocation, cluster: RunningCluster, na
 }
 
 function configOf(options: UpOptions, cluster: string | undefined): ClusterConfig {
+  const zones = parseZones(options.zones);
+  if (options.zones !== undefined && options.nodes !== undefined)
+    throw new UsageError("--nodes and --zones both say how many nodes: give one of them", { inFlags: true });
   const nodes = options.nodes ?? "3";
   if (!/^[0-9]+$/.test(nodes)) throw badFlag("--nodes", nodes, "want a whole number");
   return {
     name: options.name ?? cluster ?? defaultClusterName,
-    nodeCount: Number(nodes),
+    nodeCount: options.zones === undefined ? Number(nodes) : Object.values(zones).reduce((sum, count) => sum + count, 0),
+    zones,
     podCidr: options.podCidr ?? "10.244.0.0/16",
     serviceCidr: options.serviceCidr ?? "10.96.0.0/16",
     loadBalancerCidr: options.loadBalancerCidr ?? "10.97.0.0/24",
     logLevel: (options.logLevel ?? "info") as LogLevel,
   };
+}
+
+/** `a=2,b=1` */
+function parseZones(text: string | undefined): Record<string, number> {
+  const zones: Record<string, number> = {};
+  if (text === undefined) return zones;
+  for (const part of text.split(",")) {
+    const [, zone = "", count = ""] = /^([^=]+)=([1-9][0-9]*)$/.exec(part) ?? [];
+    if (zone === "") throw badFlag("--zones", text, "want ZONE=COUNT,… with counts from 1, such as a=2,b=1");
+    const problem = labelValueProblem(zone);
+    if (problem !== undefined) throw badFlag("--zones", text, `zone "${zone}": ${problem}`);
+    if (Object.hasOwn(zones, zone)) throw badFlag("--zones", text, `zone "${zone}" is named twice`);
+    zones[zone] = Number(count);
+  }
+  return zones;
 }

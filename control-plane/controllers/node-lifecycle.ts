@@ -26,7 +26,8 @@ export function nodeLifecycle(
   const withHealth = (node: Node): Node => {
     const name = nameOf(node);
     const now = timestamp(clock);
-    const wanted = wantedReady({ node, live: leases.remainingMs(name) > 0, heard: leases.heard(name), range });
+    const lease = { live: leases.remainingMs(name) > 0, heard: leases.heard(name), leaving: leases.isLeaving(name) };
+    const wanted = wantedReady({ node, ...lease, range });
     return withTaints(wanted === undefined ? node : withReady(node, wanted, now), now);
   };
 

@@ -1,4 +1,5 @@
-/* What a session's first message does: one commit gives the session its epoch and the Node what the agent says of itself. */
+/* What a session's first message does: one commit gives the session its epoch and the Node what the agent says of itself. And what the
+ * word does that its host shuts down. */
 
 import type { Clock } from "#core/clock.ts";
 import { timestamp } from "#core/clock.ts";
@@ -9,7 +10,7 @@ import type { Hello } from "#proto/podwire/v1/agent.ts";
 import type { Node, NodeAddress } from "#proto/podwire/v1/resources.ts";
 import type { PodCidrRange } from "../ipam/allocator.ts";
 import { setCondition } from "../state/conditions.ts";
-import { findObject, metadataOf, putObject, retryConflicts, unchanged } from "../state/objects.ts";
+import { findObject, metadataOf, putObject, retryConflicts, unchanged, updateObject } from "../state/objects.ts";
 import type { Store } from "../store/store.ts";
 import { findIdentity, putIdentity } from "./identity.ts";
 import { wantedReady } from "./ready.ts";
@@ -32,13 +33,19 @@ export function recordHello(session: Session, hello: Hello, { store, clock, rang
       throw new AppError("unauthenticated", `node "${session.node}" was deleted: join again`);
     }
     const epoch = identity.epoch + 1;
-    const node = setReady(withHello(found.object, hello), { clock, range });
+    const node = setReady(withHello(found.object, hello), { clock, range, leaving: false });
     await store.commit({
       checks: [unchanged(found.entry), unchanged(identity.entry)],
       writes: [putObject(nodeKind, node), putIdentity(session.node, { ...identity, epoch })],
     });
     return epoch;
   });
+}
+
+/** The node takes no pods any more, from this moment on and not only when its lease has lapsed. */
+export async function recordShutdown(name: string, { store, clock, range }: HelloContext): Promise<void> {
+  const change = (node: Node) => setReady(node, { clock, range, leaving: true });
+  await updateObject(store, nodeKind, { name, change });
 }
 
 /** Throws "invalid" where an address can't be one. Both may be empty: such a node has no tunnel. */
@@ -90,8 +97,12 @@ function platformLabels({ nodeInfo }: Hello): Record<string, string> {
   };
 }
 
-function setReady(node: Node, { clock, range }: Omit<HelloContext, "store">): Node {
-  const wanted = wantedReady({ node, live: true, heard: true, range });
+interface ReadyContext extends Omit<HelloContext, "store"> {
+  readonly leaving: boolean;
+}
+
+function setReady(node: Node, { clock, range, leaving }: ReadyContext): Node {
+  const wanted = wantedReady({ node, live: true, heard: true, leaving, range });
   if (wanted === undefined || node.status === undefined) return node;
   const conditions = [...setCondition(node.status.conditions, wanted, timestamp(clock))];
   return { ...node, status: { ...node.status, conditions } };

@@ -5,8 +5,12 @@ import type { Clock } from "#core/clock.ts";
 
 export interface Leases {
   readonly timeoutMs: number;
-  /** The node's agent was heard of in its session. */
+  /** The node's agent has a new session. */
+  begin(node: string): void;
+  /** It was heard of in its session. */
   renew(node: string): void;
+  /** It says that its host shuts down, which holds until its next session. */
+  leave(node: string): void;
   /** The node has joined: its session should come soon. */
   expect(node: string): void;
   /** For a Node object that is gone. */
@@ -15,22 +19,29 @@ export interface Leases {
   remainingMs(node: string): number;
   /** Whether the node had a session since the control plane started and since it joined. */
   heard(node: string): boolean;
+  isLeaving(node: string): boolean;
 }
 
 interface Lease {
   readonly sinceMs: number;
   readonly heard: boolean;
+  readonly leaving: boolean;
 }
 
 export function createLeases(clock: Clock, timeoutMs: number): Leases {
   const startMs = clock.monotonicMs();
   const leases = new Map<string, Lease>();
+  const set = (node: string, lease: Omit<Lease, "sinceMs">) => void leases.set(node, { sinceMs: clock.monotonicMs(), ...lease });
+  const isLeaving = (node: string) => leases.get(node)?.leaving ?? false;
   return {
     timeoutMs,
-    renew: (node) => void leases.set(node, { sinceMs: clock.monotonicMs(), heard: true }),
-    expect: (node) => void leases.set(node, { sinceMs: clock.monotonicMs(), heard: false }),
+    begin: (node) => set(node, { heard: true, leaving: false }),
+    renew: (node) => set(node, { heard: true, leaving: isLeaving(node) }),
+    leave: (node) => set(node, { heard: true, leaving: true }),
+    expect: (node) => set(node, { heard: false, leaving: false }),
     forget: (node) => void leases.delete(node),
     remainingMs: (node) => (leases.get(node)?.sinceMs ?? startMs) + timeoutMs - clock.monotonicMs(),
     heard: (node) => leases.get(node)?.heard ?? false,
+    isLeaving,
   };
 }

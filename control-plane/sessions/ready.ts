@@ -10,11 +10,13 @@ export interface ReadyFacts {
   readonly live: boolean;
   /** Its agent had a session since the control plane started and since it joined. */
   readonly heard: boolean;
+  /** Its host shuts down. */
+  readonly leaving: boolean;
   readonly range: PodCidrRange;
 }
 
 /** The condition to set, or undefined to leave it as it is. */
-export function wantedReady({ node, live, heard, range }: ReadyFacts): WantedCondition | undefined {
+export function wantedReady({ node, live, heard, leaving, range }: ReadyFacts): WantedCondition | undefined {
   const type = "Ready";
   const current = findCondition(node.status?.conditions ?? [], type);
   // Just after a start, or a join, the agent needs a moment to come.
@@ -25,6 +27,7 @@ export function wantedReady({ node, live, heard, range }: ReadyFacts): WantedCon
     }
     return { type, status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." };
   }
+  if (leaving) return { type, status: "False", reason: "KubeletNotReady", message: "node is shutting down" };
   if (!hasPodCidr(node)) return { type, status: "False", reason: "CIDRNotAvailable", message: exhaustedMessage(range) };
   return { type, status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" };
 }

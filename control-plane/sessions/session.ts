@@ -20,7 +20,7 @@ import type { EventRecorder } from "../events/recorder.ts";
 import type { NewestMetrics } from "../metrics/newest.ts";
 import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
-import { checkHello, type HelloContext, recordHello } from "./hello.ts";
+import { checkHello, type HelloContext, recordHello, recordShutdown } from "./hello.ts";
 import { findIdentity } from "./identity.ts";
 import type { Leases } from "./leases.ts";
 import { recordPodEvent } from "./pod-events.ts";
@@ -61,7 +61,7 @@ export async function* serveSession(
   callSignal.addEventListener("abort", onCallEnd, { once: true });
   if (callSignal.aborted) onCallEnd();
   try {
-    context.leases.renew(node);
+    context.leases.begin(node);
     session.epoch = await recordHello(session, hello, context);
     log.info({ epoch: session.epoch, address: hello.internalIP }, "session opened");
     yield { message: { $case: "welcome", value: { epoch: session.epoch, ...context.welcome } } };
@@ -193,6 +193,11 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
           break;
         case "measurement":
           context.metrics.put(session.node, message.value);
+          break;
+        case "shuttingDown":
+          context.leases.leave(session.node);
+          await recordShutdown(session.node, context);
+          log.info("the node's host shuts down");
           break;
         case "ack":
           session.ackedRevision = message.value.revision;

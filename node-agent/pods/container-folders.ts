@@ -11,6 +11,8 @@ export interface ContainerFolder {
   logPath(run: number): string;
   /** Forgets that run, as if it had never begun. */
   discard(run: number): void;
+  /** Forgets every run. */
+  discardAll(): void;
   /** Makes room for `run`: removes all but the one before it. */
   prepare(run: number): void;
   /** The last lines that a run printed, for messages. */
@@ -36,6 +38,7 @@ export function containerFolder(podFolder: string, name: string): ContainerFolde
     stateDir,
     logPath,
     discard,
+    discardAll: () => runs().forEach(discard),
     prepare(run) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const old of runs()) if (old < run - 1) discard(old);

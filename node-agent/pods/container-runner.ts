@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly spec: (stateDir: string) => Omit<ContainerSpec, "stateDir" | "logPath">;
   /** What it waits for before it runs: "ContainerCreating" or "PodInitializing". */
   readonly preparing: string;
+  /** The host has booted since its last run: how often it failed is forgotten, as by a kubelet that starts. */
+  readonly rebooted: boolean;
   /** Where probes and hooks find it. */
   readonly host: () => string;
   /** Aborts when a ConfigMap or a Secret has changed since the call. */
@@ -56,7 +58,7 @@ export async function runContainer(options: RunnerOptions): Promise<Ended> {
   let run = folder.newest() ?? 0;
   let last: Ended | undefined = run > 0 ? endOfRun(run - 1) : undefined;
   // How often in a row it ended early; after a restart of the agent the number of runs stands for it.
-  let crashes = run;
+  let crashes = options.rebooted ? 0 : run;
   const observe = (now: Phase) => options.onChange({ name, now, restarts: run, last });
   const finish = (end: Ended): Ended => {
     observe({ phase: "ended", final: true, ...end });

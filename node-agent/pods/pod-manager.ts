@@ -1,5 +1,6 @@
 /* The pods of this node: starts what the control plane wants here, ends what it doesn't, and tells how each is. */
 
+import { aborted } from "#core/aborted.ts";
 import { AppError } from "#core/errors.ts";
 import type { Containers } from "#kernel/containers.ts";
 import { podNetnsPrefix } from "#kernel/network.ts";
@@ -20,6 +21,8 @@ export interface PodManager {
   readonly heldUids: readonly string[];
   /** Those that are looked after. */
   readonly held: readonly HeldPod[];
+  /** The host shuts down: no pod begins any more, and each gets its grace period. Resolves when their containers have ended. */
+  shutDown(due: AbortSignal): Promise<void>;
   find(namespace: string, name: string, container: string): FoundContainer;
 }
 
@@ -46,6 +49,7 @@ export function createPodManager(options: ManagerOptions): PodManager {
   const leftovers = new Map(adopted.map((record) => [record.uid, record]));
   let wanted: ReadonlyMap<string, Pod> = new Map();
   let sources = noConfig;
+  let isShutDown = false;
 
   const start = (uid: string, pod: Pod) => {
     const record = leftovers.get(uid);
@@ -68,6 +72,7 @@ export function createPodManager(options: ManagerOptions): PodManager {
 
   /** A pod that is wanted still lost its address's block: it begins anew under another address. */
   const forget = (uid: string) => {
+    if (isShutDown) return;
     workers.delete(uid);
     const pod = wanted.get(uid);
     if (pod === undefined) return;
@@ -85,6 +90,7 @@ export function createPodManager(options: ManagerOptions): PodManager {
 
   return {
     set(pods, nextSources) {
+      if (isShutDown) return;
       wanted = pods;
       if (!sameSources(sources, nextSources)) sources = nextSources;
       for (const [uid, pod] of pods) if (!workers.has(uid)) start(uid, pod);
@@ -106,6 +112,15 @@ export function createPodManager(options: ManagerOptions): PodManager {
         folder: records.folder(uid),
         device: address === undefined ? undefined : linkOf(nodeName, { uid, address }).device,
       }));
+    },
+    async shutDown(due) {
+      isShutDown = true;
+      const all = [...workers.values()];
+      for (const worker of all) worker.shutDown();
+      void aborted(due).then(() => {
+        for (const worker of all) worker.shutDown(0);
+      });
+      await Promise.allSettled(all.map(({ gone }) => gone));
     },
     find(namespace, name, container) {
       for (const [uid, { pod }] of workers) {

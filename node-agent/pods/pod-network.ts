@@ -15,6 +15,7 @@ export interface NetworkOptions {
   readonly hostPorts: readonly HostPort[];
   /** What an earlier agent kept. */
   readonly adopted: PodRecord | undefined;
+  readonly bootId: string;
   readonly nodeName: string;
   readonly keeper: NetworkKeeper;
   readonly records: PodRecords;
@@ -22,6 +23,8 @@ export interface NetworkOptions {
 }
 
 export interface PodNetwork {
+  /** What an earlier agent kept is from before the host's last boot. */
+  readonly rebooted: boolean;
   /** Its own, while it has one. */
   readonly address: Ipv4 | undefined;
   readonly netns: string | undefined;
@@ -30,14 +33,16 @@ export interface PodNetwork {
 }
 
 export function createPodNetwork(options: NetworkOptions): PodNetwork {
-  const { pod, hostNetwork, hostPorts, nodeName, keeper, records, addresses } = options;
+  const { pod, hostNetwork, hostPorts, nodeName, keeper, records, addresses, bootId } = options;
   const { uid } = pod;
   let record = options.adopted;
-  const keep = (next: Omit<PodRecord, "uid" | "namespace" | "name">) => {
-    record = { ...pod, ...next };
+  const rebooted = record?.boot !== undefined && record.boot !== bootId;
+  const keep = (next: Pick<PodRecord, "address" | "hostPorts" | "networkReady">) => {
+    record = { ...pod, ...next, boot: bootId };
     records.save(record);
   };
   return {
+    rebooted,
     get address() {
       return record?.address;
     },
@@ -47,7 +52,7 @@ export function createPodNetwork(options: NetworkOptions): PodNetwork {
     async setUp() {
       if (hostNetwork) return keep({ networkReady: true });
       // Where it stands, containers may run in it already: whatever happens from here on, it is not to be made anew.
-      const stands = record?.address !== undefined && record.networkReady;
+      const stands = record?.address !== undefined && record.networkReady && record.boot === bootId;
       const halfMade = stands ? undefined : record?.address;
       if (halfMade !== undefined) await keeper.removePod(linkOf(nodeName, { uid, address: halfMade }));
       const own = record?.address ?? addresses.take(uid);

@@ -4,7 +4,9 @@
  *        │  ▲ back-off                           │                                          ▲
  *        └──┘                                    └── asked to end: preStop, TERM, KILL ─────┘
  *
- * A pod that ended gives its network, its address and its volumes back and keeps its logs. */
+ * A pod that ended gives its network, its address and its volumes back and keeps its logs. Of one whose host shuts down the containers
+ * are ended in the same way, and all else stays for the next boot: that begins with the init containers, as Kubernetes does where a
+ * pod's sandbox is gone. */
 
 import { aborted } from "#core/aborted.ts";
 import type { Clock } from "#core/clock.ts";
@@ -26,9 +28,10 @@ import { followPod } from "./pod-changes.ts";
 import { type RunningContainer, runInOrder } from "./pod-containers.ts";
 import { eventsOf, withoutHaste } from "./pod-events.ts";
 import { createPodNetwork } from "./pod-network.ts";
-import { type ObservedContainer, podStatusOf } from "./pod-status.ts";
+import { type ObservedContainer, type Phase, podStatusOf } from "./pod-status.ts";
 import type { PodRecord, PodRecords } from "./records.ts";
 import { type ResolvConfInput, resolvConfOf } from "./resolv-conf.ts";
+import { type RestartPolicy, shouldRestart } from "./restart.ts";
 import { causeOf } from "./start-failure.ts";
 import { createTermination, type Termination } from "./termination.ts";
 import { terminationLogMounts } from "./termination-message.ts";
@@ -42,11 +45,15 @@ export interface PodWorker {
   update(pod: Pod, sources: ConfigSources): void;
   /** Asks the pod to end; a shorter time than before wins. */
   end(graceMs: number): void;
-  /** Resolves when nothing of the pod is left. */
+  /** Ends the containers, within the pod's own grace period where there is no other, and leaves the rest to the host's next boot. */
+  shutDown(graceMs?: number): void;
+  /** Resolves when nothing of the pod is left; of one that was shut down, when its containers have ended. */
   readonly gone: Promise<void>;
 }
 
 export interface PodContext {
+  /** Of the host: new at each boot. */
+  readonly bootId: string;
   readonly nodeName: string;
   readonly nodeAddress: Ipv4;
   /** A folder of this host that no pod may see. */
@@ -77,20 +84,8 @@ export interface PodStart {
 const retryMs = 1_000;
 
 export function startPod({ adopted, onChange, ...start }: PodStart, context: PodContext): PodWorker {
-  const {
-    nodeName,
-    nodeAddress,
-    hiddenFolder,
-    services,
-    resolvers,
-    keeper,
-    containers,
-    records,
-    addresses,
-    clock,
-    onEvent,
-    signal,
-  } = context;
+  const { nodeName, nodeAddress, bootId, hiddenFolder, services, resolvers, keeper, containers, records, addresses } = context;
+  const { clock, onEvent, signal } = context;
   const { pod } = start;
   const now = followPod(pod, start.sources);
   const { uid = "", namespace = "", name = "" } = pod.metadata ?? {};
@@ -102,6 +97,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
   const startedAtMs = pod.status?.startTime === undefined ? clock.wallMs() : Date.parse(pod.status.startTime);
   const network = createPodNetwork({
     ...{ pod: { uid, namespace, name }, hostNetwork, hostPorts: hostPortsOf(pod), adopted, nodeName, keeper, records, addresses },
+    bootId,
   });
   const termination = createTermination(clock, signal);
   const abandoned = AbortSignal.any([signal, termination.asked]);
@@ -121,6 +117,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     onChange();
   };
   let volumesStand = false;
+  let shutDown = false;
 
   const graceMs = () => (now.pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
   const folderOf = ({ container }: PodContainer) => containerFolder(podFolder, container.name ?? "");
@@ -189,6 +186,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
         return current();
       },
       ...{ restartPolicy, preparing, graceMs, containers, clock, log, signal },
+      rebooted: network.rebooted,
       ...end,
       podName: `${name}_${namespace}(${uid})`,
       folder: folderOf(one),
@@ -206,9 +204,10 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       // An init container runs to its end whatever it is by now.
       redefined: (image: string | undefined) => (role === "init" ? signal : now.redefined(one.container.name, image)),
       emit: eventsOf(pod, fieldPath, onEvent),
-      onChange(next: Omit<ObservedContainer, "role">) {
-        changed(() => observed.set(next.name, { ...next, role }));
-        if (next.now.phase === "running" && next.now.started) started.resolve();
+      onChange({ now, ...next }: Omit<ObservedContainer, "role">) {
+        if (shutDown && !isNews(now)) return;
+        changed(() => observed.set(next.name, { ...next, role, now: shutDown ? asLeft(now, restartPolicy) : now }));
+        if (now.phase === "running" && now.started) started.resolve();
       },
     };
     const ended = patiently("a container could not be followed", async () => (await runContainer(runner)).exitCode);
@@ -218,8 +217,10 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
   const live = async (): Promise<void> => {
     const { over, begun } = await patiently("the pod's containers could not be found", async () => ({
       over: hasEnded(all, (one) => finishedCode(containers, folderOf(one), one.restartPolicy)),
-      begun: all.map((one) => folderOf(one).newest() !== undefined),
+      begun: all.map((one) => !network.rebooted && folderOf(one).newest() !== undefined),
     }));
+    // What they did is gone with what was in memory, and their place in the order is the first.
+    if (network.rebooted && !over) for (const one of all) if (one.role === "init") folderOf(one).discardAll();
     if (!over) {
       await setUp("FailedCreatePodSandBox", setUpNetwork);
       if (begun.includes(true)) refreshVolumes();
@@ -232,11 +233,13 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       run: (end: { readonly termination: Termination; readonly turn: Promise<void> }) => runOne(one, end),
     }));
     await runInOrder({ containers: ordered, termination, over, graceMs, clock, signal });
+    if (shutDown) return;
     volumesStand = false;
     await patiently("the pod's network could not be removed", network.giveBack);
     await patiently("the pod's volumes could not be removed", async () => removeVolumes(podFolder));
     await aborted(abandoned);
     signal.throwIfAborted();
+    if (shutDown) return;
     records.remove(uid);
     log.info("pod is gone");
   };
@@ -272,6 +275,20 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       if (now.update(nextPod, nextSources) && volumesStand) refreshVolumes();
     },
     end: termination.end,
+    shutDown(ms = graceMs()) {
+      shutDown = true;
+      termination.end(ms);
+    },
     gone,
   };
+}
+
+/** Of a container that never ran the next boot has more to say. */
+function isNews(now: Phase): boolean {
+  return now.phase !== "ended" || now.startedAtMs !== undefined;
+}
+
+/** An end is for good only where the next boot runs the container no more. */
+function asLeft(now: Phase, policy: RestartPolicy): Phase {
+  return now.phase === "ended" ? { ...now, final: !shouldRestart(policy, now.exitCode) } : now;
 }

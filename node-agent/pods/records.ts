@@ -18,6 +18,8 @@ export interface PodRecord {
   readonly hostPorts?: readonly HostPort[];
   /** The pod's network was set up to its end. */
   readonly networkReady: boolean;
+  /** The boot of the host that it was set up in, or was to be: at the next one nothing of it is there. */
+  readonly boot?: string;
 }
 
 export interface PodRecords {
@@ -38,6 +40,7 @@ interface RecordJson {
   readonly address?: string;
   readonly hostPorts?: readonly HostPort[];
   readonly networkReady: boolean;
+  readonly boot?: string;
 }
 
 interface AddressesJson {

@@ -6,6 +6,7 @@
  *
  * Reports are of state and not of events: each session begins with how everything is, so nothing is kept for one that is away. */
 
+import { aborted } from "#core/aborted.ts";
 import { type BackoffOptions, backoffMs } from "#core/backoff.ts";
 import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError, messageOf, unreachable } from "#core/errors.ts";
@@ -40,7 +41,15 @@ export interface SessionOptions {
   readonly rng: Rng;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly shutdown: SessionShutdown;
   readonly on: SessionHandlers;
+}
+
+export interface SessionShutdown {
+  /** The host shuts down: the control plane is told. */
+  readonly begun: AbortSignal;
+  /** The agent goes: what is said by now still reaches the control plane, and no session follows. */
+  readonly done: AbortSignal;
 }
 
 export interface SessionHandlers {
@@ -70,28 +79,32 @@ const upQueueLimit = 4_096;
 /** Beyond that the rest of the queue is for reports. */
 const lossyQueueLimit = 1_024;
 
-/** Keeps a session open until the signal aborts. */
+/** How long the control plane has to take what is said last. */
+const leaveMs = 1_000;
+
+/** Keeps a session open until the signal aborts or the agent leaves. */
 export async function runSession(options: SessionOptions): Promise<void> {
-  const { clock, rng, log, signal } = options;
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  const { clock, rng, log } = options;
+  const quit = AbortSignal.any([options.signal, options.shutdown.done]);
+  for (let attempt = 0; !quit.aborted; attempt++) {
     try {
-      await oneSession(options, () => {
+      await oneSession(options, quit, () => {
         attempt = 0;
       });
     } catch (error) {
-      if (signal.aborted) return;
+      if (quit.aborted) return;
       const refused = isAppError(error, "unauthenticated");
       if (refused) log.warn({ err: error }, "the control plane does not know this node; joining again");
       else log.info({ reason: messageOf(error) }, "session ended");
       if (refused) options.identity.save({ nodeName: "", credential: "" });
     }
-    await clock.sleep(backoffMs(attempt, reconnect, rng), signal).catch(() => {});
+    await clock.sleep(backoffMs(attempt, reconnect, rng), quit).catch(() => {});
   }
 }
 
-async function oneSession(options: SessionOptions, onWelcome: () => void): Promise<void> {
-  const { server, identity, log, on, signal } = options;
-  const { nodeName, credential } = await knownIdentity(options);
+async function oneSession(options: SessionOptions, quit: AbortSignal, onWelcome: () => void): Promise<void> {
+  const { server, identity, log, on, signal, shutdown, clock } = options;
+  const { nodeName, credential } = await knownIdentity(options, quit);
   using client = createRpcClient(AgentService, {
     address: server,
     metadata: { "podwire-node": nodeName, authorization: `Bearer ${credential}` },
@@ -101,7 +114,8 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
   const up = createQueue<SessionUp>({ limit: upQueueLimit, whenFull: "fail" }, inSession);
   // A session that missed something is worth nothing: the next one says all again.
   const say = (message: SessionUp["message"]) => {
-    if (!up.offer({ message })) ended.abort(new AppError("exhausted", "the control plane takes nothing any more"));
+    if (!up.offer({ message }) && !shutdown.done.aborted)
+      ended.abort(new AppError("exhausted", "the control plane takes nothing any more"));
   };
   say({ $case: "hello", value: options.hello() });
   const sayIfIdle = (message: SessionUp["message"]) => up.size < lossyQueueLimit && up.offer({ message });
@@ -110,6 +124,14 @@ async function oneSession(options: SessionOptions, onWelcome: () => void): Promi
     event: (event) => sayIfIdle({ $case: "podEvent", value: event }),
     measurement: (measurement) => sayIfIdle({ $case: "measurement", value: measurement }),
   };
+  void aborted(AbortSignal.any([shutdown.begun, inSession])).then(() => {
+    if (!inSession.aborted) say({ $case: "shuttingDown", value: {} });
+  });
+  void aborted(AbortSignal.any([shutdown.done, inSession])).then(async () => {
+    up.end();
+    await clock.sleep(leaveMs, inSession).catch(() => {});
+    ended.abort();
+  });
   try {
     for await (const down of client.session(up, { signal: inSession })) {
       const { message } = down as SessionDown;
@@ -150,7 +172,7 @@ async function beat({ clock }: SessionOptions, say: (message: SessionUp["message
   }
 }
 
-async function knownIdentity({ server, nodeName, labels, joinToken, identity, log, signal }: SessionOptions) {
+async function knownIdentity({ server, nodeName, labels, joinToken, identity, log }: SessionOptions, signal: AbortSignal) {
   const known = identity.load();
   if (known !== undefined && known.nodeName === nodeName) return known;
   const token = joinToken();

@@ -112,6 +112,11 @@ describe("up and down", () => {
 
   for (const { victim, pidOf, foreground } of [
     { victim: "the sandbox's first process", pidOf: () => sandbox().pids.init, foreground: false },
+    {
+      victim: "the first process of the control plane's host",
+      pidOf: () => sandbox().pids.host("control-plane"),
+      foreground: false,
+    },
     { victim: "the supervisor", pidOf: () => sandbox().pids.supervisor, foreground: false },
     { victim: "the process that holds the sandbox from outside", pidOf: () => outerOf(sandbox().pids.init), foreground: false },
     { victim: "the CLI in the foreground", pidOf: (run: PodwireRun) => run.process.pid ?? 0, foreground: true },
@@ -146,6 +151,12 @@ describe("up and down", () => {
     { flags: ["--nodes", "1000"], says: /--nodes 1000: want a whole number from 1 to 250/ },
     { flags: ["--nodes", "-1"], says: /--nodes/ },
     { flags: ["--nodes", "2.5"], says: /--nodes/ },
+    { flags: ["--zones", "a=2", "--nodes", "2"], says: /--nodes and --zones both say how many nodes: give one of them/ },
+    { flags: ["--zones", "a"], says: /"a" for "--zones" flag: want ZONE=COUNT,… with counts from 1, such as a=2,b=1/ },
+    { flags: ["--zones", "a=0"], says: /"a=0" for "--zones" flag/ },
+    { flags: ["--zones", "a=1,a=2"], says: /zone "a" is named twice/ },
+    { flags: ["--zones", "a b=1"], says: /zone "a b": / },
+    { flags: ["--zones", "a=200,b=200"], says: /400: want a whole number from 1 to 250/ },
     { flags: ["--pod-cidr", "10.0.0.0/8", "--service-cidr", "10.96.0.0/16"], says: /--pod-cidr.*--service-cidr/ },
     { flags: ["--pod-cidr", "172.18.0.0/16"], says: /--pod-cidr.*hosts' own network/ },
     { flags: ["--pod-cidr", "10.244.0.1/16"], says: /10\.244\.0\.1\/16.*10\.244\.0\.0\/16/ },

@@ -14,7 +14,7 @@ function setUp(folder: string, script: string) {
   const logPath = join(folder, "log");
   const service: Service = { name: "test", argv: ["/bin/sh", "-c", script], env: { WHO: "me" }, logPath };
   const log = createLog({ level: "silent", name: "test" });
-  const ended = supervise(service, { clock, rng: createRng(1), log, signal: controller.signal });
+  const supervised = supervise(service, { clock, rng: createRng(1), log, signal: controller.signal });
   const lines = () => {
     try {
       return readFileSync(logPath, "utf8").split("\n").filter(Boolean);
@@ -22,7 +22,7 @@ function setUp(folder: string, script: string) {
       return [];
     }
   };
-  return { clock, lines, ended, stop: () => controller.abort() };
+  return { clock, lines, ...supervised, stop: () => controller.abort() };
 }
 
 describe("a supervised program", () => {
@@ -61,6 +61,27 @@ describe("a supervised program", () => {
     assert.deepEqual(lines(), ["up", "asked"]);
   });
 
+  it("gets the signals that it is ended with, one after the other, and doesn't start again", async () => {
+    using folder = temporaryFolder();
+    const script = 'trap "echo power" PWR; trap "echo asked; exit 0" TERM; echo up; while :; do sleep 0.02; done';
+    const { lines, ended, end } = setUp(folder.path, script);
+    await until(() => lines().includes("up"), "the program");
+    end("SIGPWR");
+    await until(() => lines().includes("power"), "the first signal");
+    end("SIGTERM");
+    await ended;
+    assert.deepEqual(lines(), ["up", "power", "asked"]);
+  });
+
+  it("runs on where it is ended without a signal, and doesn't start again", async () => {
+    using folder = temporaryFolder();
+    const { lines, ended, end } = setUp(folder.path, "echo up; sleep 0.2; echo over");
+    await until(() => lines().includes("up"), "the program");
+    end();
+    await ended;
+    assert.deepEqual(lines(), ["up", "over"]);
+  });
+
   it("is tried again where it can't be started", async () => {
     using folder = temporaryFolder();
     const controller = new AbortController();
@@ -68,7 +89,7 @@ describe("a supervised program", () => {
     const warned: number[] = [];
     const log = { warn: () => void warned.push(clock.monotonicMs()) } as never;
     const service: Service = { name: "missing", argv: ["/no/such/program"], env: {}, logPath: join(folder.path, "log") };
-    const ended = supervise(service, { clock, rng: createRng(1), log, signal: controller.signal });
+    const { ended } = supervise(service, { clock, rng: createRng(1), log, signal: controller.signal });
     await until(async () => {
       await clock.advance(50);
       return warned.length >= 4;

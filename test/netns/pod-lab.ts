@@ -61,6 +61,8 @@ export interface AgentOverrides {
   readonly clock?: Clock;
   readonly network?: Network;
   readonly containers?: Containers;
+  /** Of the host; another one is another boot. */
+  readonly bootId?: string;
 }
 
 export interface PodLab extends AsyncDisposable {
@@ -129,7 +131,12 @@ export async function openPodLab(): Promise<PodLab> {
 
 export function startAgentOfPods(
   { stateDir, nodeName, podCidr }: AgentSpec,
-  { clock = systemClock, network, containers = linuxContainers }: AgentOverrides & { readonly network: Network },
+  {
+    clock = systemClock,
+    network,
+    containers = linuxContainers,
+    bootId = "boot-1",
+  }: AgentOverrides & { readonly network: Network },
 ): AgentOfPods {
   const controller = new AbortController();
   const log = createLog({ level: process.env.PODWIRE_TEST_LOG === undefined ? "silent" : "debug", name: "test" });
@@ -145,6 +152,7 @@ export function startAgentOfPods(
   const history: PodReport[] = [];
   const events: PodEvent[] = [];
   const pods = createPodManager({
+    bootId,
     ...{ nodeName, nodeAddress: viewOf(podCidr).nodeAddress, hiddenFolder: stateDir, keeper, containers },
     services: () => [],
     resolvers: () => ({ dnsAddress: "10.96.0.10", ofNode: "nameserver 192.168.0.1\n" }),

@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCidr } from "#core/cidr.ts";
 import { parseIpv4 } from "#core/ipv4.ts";
-import { createHosts, onHost } from "#kernel/hosts.ts";
 import { listNetns } from "#kernel/netns.ts";
 import { run } from "#kernel/run.ts";
 import type { Change } from "#proto/podwire/v1/agent.ts";
 import { type EndpointSlice, Pod, type Service } from "#proto/podwire/v1/resources.ts";
 import { joinToken, type PlayedSession, playControlPlane } from "../node-agent/fake-control-plane.ts";
+import { createBareHosts, onBareHost } from "../support/bare-hosts.ts";
 import { enterHostNamespace } from "../support/host-namespace.ts";
 import { isSlice } from "../support/service-objects.ts";
 import { until } from "../support/until.ts";
@@ -80,7 +80,7 @@ async function open(count: number, cleanups: AsyncDisposableStack): Promise<Serv
     const left = listNetns().filter((name) => hosts.some((host) => name === host.name || name.startsWith(`${host.name}.`)));
     if (left.length > 0) await run(["ip", "-batch", "-"], { input: left.map((name) => `netns del ${name}\n`).join(""), signal });
   });
-  await createHosts(
+  await createBareHosts(
     hosts.map(({ name, address }) => ({ name, address: parseIpv4(address) })),
     parseCidr("192.0.2.0/24"),
     signal,
@@ -232,7 +232,7 @@ function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
 
 function spawnAgent(node: LabHost, folder: string): ChildProcess {
   const main = join(import.meta.dirname, "..", "..", "node-agent", "main.ts");
-  const [program = "", ...args] = onHost(node.name, [
+  const [program = "", ...args] = onBareHost(node.name, [
     process.execPath,
     main,
     ...["--server", `unix:${folder}/plane.sock`, "--node-name", node.name, "--node-ip", node.address],

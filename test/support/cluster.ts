@@ -17,6 +17,7 @@ import { requireSandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
 
 export interface ClusterOptions {
+  /** 2 where it is absent; 0: as the flags say. */
   readonly nodes?: number;
   /** More flags of `up`. */
   readonly flags?: readonly string[];
@@ -54,6 +55,8 @@ export interface ClusterPids {
   readonly supervisor: number;
   readonly controlPlane: number;
   agent(node: string): number;
+  /** Of a host, the control plane's among them: its first process. */
+  host(name: string): number;
 }
 
 export async function startCluster({ nodes = 2, flags = [] }: ClusterOptions = {}): Promise<Cluster> {
@@ -61,7 +64,9 @@ export async function startCluster({ nodes = 2, flags = [] }: ClusterOptions = {
   const folder = clusterHome();
   const name = `t-${randomBytes(3).toString("hex")}`;
   const env = cleanEnv({ XDG_RUNTIME_DIR: folder });
-  const up = await runPodwire(["up", "--detach", "--name", name, "--nodes", String(nodes), ...flags], { env });
+  const up = await runPodwire(["up", "--detach", "--name", name, ...(nodes === 0 ? [] : ["--nodes", String(nodes)]), ...flags], {
+    env,
+  });
   try {
     assert.equal(up.code, 0, `podwire up failed: ${up.stderr}`);
   } catch (error) {
@@ -140,6 +145,12 @@ export function openCluster({ name, env, folder }: RunningUp): Cluster {
         return daemon("control-plane/main.ts");
       },
       agent: (node) => daemon("node-agent/main.ts", node),
+      host(name) {
+        const outside = processes().find(
+          ({ argv }) => argv[0] === "unshare" && argv.some((word, i) => word === name && argv[i - 1]?.endsWith("/host.sh")),
+        );
+        return processesBelow(outside?.pid ?? 0)[0]?.pid ?? assert.fail(`the host ${name} is off`);
+      },
     },
     containerProcesses({ metadata, spec }, container = spec?.containers[0]?.name ?? "") {
       // container.sh has the folder of its run in its command line; of its two processes it is the one inside.

@@ -39,6 +39,8 @@ describe("completion of command lines", () => {
     { typed: ["top", "node", ""], want: ["node-1"] },
     { typed: ["top", "pods", "--sort-by", ""], want: ["cpu", "memory"] },
     { typed: ["get", "pods", "--sort-by", ""], want: [] },
+    { typed: ["node", "st"], want: ["start", "stop"] },
+    { typed: ["node", "kill", ""], want: ["node-1"] },
     { typed: ["completion", ""], want: ["bash", "fish", "zsh"] },
     { typed: ["apply", "-f", ""], want: [] },
     { typed: ["nope", ""], want: [] },

@@ -247,6 +247,22 @@ describe("a session", () => {
 });
 
 describe("a node's heartbeats", () => {
+  it("say when its host shuts down: it is not Ready from then on, takes no pods, and is Ready again with its next session", async () => {
+    await using cluster = await startTestCluster();
+    const { agent, session } = await cluster.joinReady("node-1");
+    session.send({ $case: "shuttingDown", value: {} });
+    await until(() => readyOf(cluster, "node-1")?.status === "False", "the node not Ready");
+    const { reason, message } = readyOf(cluster, "node-1") ?? {};
+    assert.deepEqual([reason, message], ["KubeletNotReady", "node is shutting down"]);
+    session.heartbeat();
+    await until(() => cluster.node("node-1")?.spec?.taints.some(({ effect }) => effect === "NoSchedule"), "its taint");
+    assert.equal(readyOf(cluster, "node-1")?.status, "False");
+    session.kill();
+    await session.ended;
+    await agent.openSession().ready();
+    assert.equal(readyOf(cluster, "node-1")?.status, "True");
+  });
+
   it("keep it Ready; without them it is Unknown after the timeout, and its pods are not ready", async () => {
     await using cluster = await startTestCluster();
     const { session } = await cluster.joinReady("node-1");

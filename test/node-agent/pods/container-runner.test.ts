@@ -75,6 +75,7 @@ describe("a container's runner", () => {
         podName: "web",
         restartPolicy: "Never",
         preparing: "ContainerCreating",
+        rebooted: false,
       },
       ...{ folder: place, containers, clock, log: createLog({ level: "silent", name: "test" }), emit() {} },
       spec: () => ({ hidden: "", hostname: "", hosts: "", resolvConf: "", command: { argv: [], env: {} } }),

@@ -33,6 +33,8 @@ interface TestAgent extends AsyncDisposable {
   onChanges: () => void;
   readonly ended: Promise<void>;
   stop(): void;
+  shutDown(): void;
+  leave(): void;
   /** Turns the clock until it holds. */
   turn(holds: () => boolean, what: string): Promise<void>;
 }
@@ -43,6 +45,7 @@ function startAgent(
   { token = joinToken, hello: own = hello }: { token?: string | null; hello?: Hello } = {},
 ): TestAgent {
   const controller = new AbortController();
+  const [begun, done] = [new AbortController(), new AbortController()];
   const identity = openIdentity(join(folder, "agent"));
   const clock = createManualClock();
   const logged: { level: number; msg: string }[] = [];
@@ -66,6 +69,8 @@ function startAgent(
     },
     onChanges: () => {},
     stop: () => controller.abort(),
+    shutDown: () => begun.abort(),
+    leave: () => done.abort(),
     async turn(holds: () => boolean, what: string) {
       await until(async () => {
         if (holds()) return true;
@@ -75,6 +80,7 @@ function startAgent(
     },
   };
   const ended = runSession({
+    shutdown: { begun: begun.signal, done: done.signal },
     server: `unix:${join(folder, "api.sock")}`,
     ...{ nodeName: "node-1", labels: { zone: "a" }, joinToken: () => token ?? undefined, identity },
     hello: () => own,
@@ -337,6 +343,47 @@ describe("the agent's session", () => {
       "the session to be given up",
     );
     await agent.turn(() => plane.sessions.length >= 2, "the next session");
+  });
+
+  it("says that the host shuts down, in each session from then on", async () => {
+    using folder = temporaryFolder();
+    await using plane = await playControlPlane({ address: `unix:${join(folder.path, "api.sock")}` });
+    await using agent = startAgent(folder.path);
+    const first = await plane.session(0);
+    first.welcome();
+    await until(() => agent.welcomes === 1, "the welcome");
+    assert.equal(first.of("shuttingDown").length, 0);
+    agent.shutDown();
+    await until(() => first.of("shuttingDown").length === 1, "the word");
+    first.end(new AppError("unavailable", "gone"));
+    await agent.turn(() => plane.sessions.length === 2, "the next session");
+    const second = await plane.session(1);
+    await until(() => second.of("shuttingDown").length === 1, "the word again");
+    assert.equal(second.ups[0]?.message?.$case, "hello");
+  });
+
+  it("says all that it has to say before the agent leaves, and then waits for nobody", async () => {
+    using folder = temporaryFolder();
+    await using plane = await playControlPlane({ address: `unix:${join(folder.path, "api.sock")}` });
+    const agent = startAgent(folder.path);
+    const session = await plane.session(0);
+    session.welcome();
+    await until(() => agent.welcomes === 1, "the welcome");
+    for (let i = 0; i < 100; i++) agent.send(reportOf(`last-${i}`));
+    agent.leave();
+    await until(() => uids(session).includes("last-99"), "the last words");
+    // The control plane says nothing to that.
+    await agent.clock.advance(1_000);
+    await agent.ended;
+    assert.equal(plane.sessions.length, 1);
+  });
+
+  it("leaves at once where there is no session", async () => {
+    using folder = temporaryFolder();
+    const agent = startAgent(folder.path);
+    await until(() => agent.logged.some(({ msg }) => msg === "session ended"), "a first try");
+    agent.leave();
+    await agent.ended;
   });
 
   it("ends with its signal, in whatever state", async () => {

@@ -56,6 +56,7 @@ export interface SessionUp {
     | { $case: "ack"; value: Ack }
     | { $case: "podEvent"; value: PodEvent }
     | { $case: "measurement"; value: Measurement }
+    | { $case: "shuttingDown"; value: ShuttingDown }
     | undefined;
 }
 
@@ -83,6 +84,10 @@ export interface Hello_CapacityEntry {
 
 export interface Heartbeat {
   sequence: number;
+}
+
+/** The node's host shuts down: its pods are being ended, and no other is welcome until the next session. */
+export interface ShuttingDown {
 }
 
 export interface PodReport {
@@ -506,6 +511,9 @@ export const SessionUp: MessageFns<SessionUp> = {
       case "measurement":
         Measurement.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
+      case "shuttingDown":
+        ShuttingDown.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -571,6 +579,14 @@ export const SessionUp: MessageFns<SessionUp> = {
             message.message = { $case: "measurement", value: Measurement.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "shuttingDown", value: ShuttingDown.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -601,6 +617,10 @@ export const SessionUp: MessageFns<SessionUp> = {
         ? { $case: "podEvent", value: PodEvent.fromJSON(object.pod_event) }
         : isSet(object.measurement)
         ? { $case: "measurement", value: Measurement.fromJSON(object.measurement) }
+        : isSet(object.shuttingDown)
+        ? { $case: "shuttingDown", value: ShuttingDown.fromJSON(object.shuttingDown) }
+        : isSet(object.shutting_down)
+        ? { $case: "shuttingDown", value: ShuttingDown.fromJSON(object.shutting_down) }
         : undefined,
     };
   },
@@ -619,6 +639,8 @@ export const SessionUp: MessageFns<SessionUp> = {
       obj.podEvent = PodEvent.toJSON(message.message.value);
     } else if (message.message?.$case === "measurement") {
       obj.measurement = Measurement.toJSON(message.message.value);
+    } else if (message.message?.$case === "shuttingDown") {
+      obj.shuttingDown = ShuttingDown.toJSON(message.message.value);
     }
     return obj;
   },
@@ -977,6 +999,50 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     if (message.sequence !== 0) {
       obj.sequence = Math.round(message.sequence);
     }
+    return obj;
+  },
+};
+
+function createBaseShuttingDown(): ShuttingDown {
+  return {};
+}
+
+export const ShuttingDown: MessageFns<ShuttingDown> = {
+  encode(_: ShuttingDown, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShuttingDown {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShuttingDown();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ShuttingDown {
+    return {};
+  },
+
+  toJSON(_: ShuttingDown): unknown {
+    const obj: any = {};
     return obj;
   },
 };
