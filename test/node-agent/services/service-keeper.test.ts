@@ -181,10 +181,13 @@ describe("the keeper of services", () => {
     assert.equal(lab.calls.flowReads, 2);
   });
 
-  it("ends with its signal", async () => {
+  it("ends with its signal, and so does whoever waits", async () => {
     const lab = setUp();
     await lab.keeper.set(viewOf(web));
+    const waiting = assert.rejects(lab.keeper.set(viewOf(web, sliceOf("10.244.1.2"))));
     await lab[Symbol.asyncDispose]();
+    await waiting;
+    await assert.rejects(lab.keeper.set(viewOf()));
     assert.equal(lab.calls.applies, 1);
   });
 });
