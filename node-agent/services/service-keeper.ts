@@ -45,8 +45,8 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
   /** What the kernel holds as far as we know; undefined where we don't. */
   let actual: ServiceTable | undefined;
   let isForeign = false;
-  /** Of the flows of UDP when they were looked at last. */
-  let digest = "";
+  /** Of the flows of UDP when they were looked at last; an agent before this one may have left some. */
+  let digest: string | undefined;
   /** Whoever waits for the next transaction. */
   let asked: PromiseWithResolvers<void> | undefined;
 
