@@ -57,7 +57,7 @@ export const features = {
   },
   "a node's own rules": {
     program: "nft",
-    lines: renderRuleBase({ podRange: range, nodeAddress: address }, undefined),
+    lines: renderRuleBase({ podRange: range, nodeAddress: address, dnsAddress: address }, undefined),
   },
   "a node's Services": { program: "nft", lines: serviceLines() },
 } as const satisfies Readonly<Record<string, FeatureSpec>>;
