@@ -1,4 +1,4 @@
-/* npm run bench [-- cluster|pods|overlay|store|dns …]: measures and prints a table; figures, no verdicts. */
+/* npm run bench [-- cluster|pods|overlay|endpoints|services|store|dns …]: measures and prints a table; figures, no verdicts. */
 
 import type { Row } from "./row.ts";
 
@@ -7,6 +7,7 @@ const suites: Readonly<Record<string, () => Promise<Row[]>>> = {
   pods: async () => (await import("./pods.ts")).benchPods(),
   overlay: async () => (await import("./overlay.ts")).benchOverlay(),
   endpoints: async () => (await import("./endpoints.ts")).benchEndpoints(),
+  services: async () => (await import("./services.ts")).benchServices(),
   store: async () => (await import("./store.ts")).benchStore(),
   dns: async () => (await import("./dns.ts")).benchDns(),
 };

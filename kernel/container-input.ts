@@ -1,40 +1,53 @@
-/* The standard input of a container whose spec has `stdin: true`: a named pipe in its folder, so that it outlives the agent. The
- * container's own descriptor is open for both directions, so its input never ends: it waits for whoever attaches next. */
+/* The standard input of a container whose spec has `stdin`: a pipe, into which whoever attaches writes by way of /proc, since its
+ * reading end is container.sh's too.
+ *   lasting   the container's own descriptor is open for both directions, so its input never ends
+ *   once      a process beside the container (stdio.sh) holds the writing end open until somebody attaches. From then on he is the
+ *             only one who writes: when he has ended, or is gone, or his agent is killed, the input has ended, and nobody else has to do it
+ *
+ * STATE/stdin is the named pipe by which that process is told. When it has been told it reads no more, by which a later one knows. */
 
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
-import koffi from "koffi";
 import { AppError } from "#core/errors.ts";
-import { errno, systemCallFailed } from "./ffi.ts";
+import { createNamedPipe, openPipe, openWriter } from "./pipes.ts";
+import { isAlive, type ProcessId } from "./processes.ts";
 
-let mkfifoCall: ((path: string, mode: number) => number) | undefined;
+export type InputKind = "lasting" | "once";
 
-/** A descriptor for the container to start with. */
-export function createInput(stateDir: string): number {
-  mkfifoCall ??= koffi.load(null).func("int mkfifo(const char *path, unsigned int mode)") as typeof mkfifoCall & {};
-  const path = inputPath(stateDir);
-  if (mkfifoCall(path, 0o600) !== 0) throw systemCallFailed("internal", `mkfifo ${path}`, errno());
-  return openSync(path, constants.O_RDWR);
+export interface ContainerInput {
+  /** The container's descriptor. */
+  readonly inside: number;
+  /** stdio.sh's 6, 7 and 8, where it has something to do. */
+  readonly beside: readonly number[];
 }
 
-/** For one who attaches; the container's input goes on when it is closed. */
-export function openInput(stateDir: string): Writable {
-  let descriptor: number;
-  try {
-    descriptor = openSync(inputPath(stateDir), constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT") {
-      throw new AppError("failed-precondition", "the container has no standard input: its spec lacks stdin: true", {
-        cause: error,
-      });
-    }
-    if (code === "ENXIO") throw new AppError("failed-precondition", "the container is not running", { cause: error });
-    throw error;
+/** What is made here is the caller's to close. */
+export function createInput(stateDir: string, kind: InputKind): ContainerInput {
+  const { reader, writer } = openPipe();
+  if (kind === "once") {
+    const told = createNamedPipe(toldPath(stateDir));
+    return { inside: reader, beside: [writer, told.reader, told.writer] };
   }
+  const inside = openSync(`/proc/self/fd/${reader}`, constants.O_RDWR);
+  closeSync(reader);
+  closeSync(writer);
+  return { inside, beside: [] };
+}
+
+/** For one who attaches to the container whose first process that is. Undefined where its input has had its only writer already. */
+export function openInput(stateDir: string, init: ProcessId): Writable | undefined {
+  const descriptor = openFirst(init);
   try {
+    if (!fstatSync(descriptor).isFIFO()) {
+      throw new AppError("failed-precondition", "the container has no standard input: its spec lacks stdin: true");
+    }
+    // Opened before it tells: without a writer in between the input would end.
+    if (existsSync(toldPath(stateDir)) && !tell(stateDir)) {
+      closeSync(descriptor);
+      return undefined;
+    }
     return new Socket({ fd: descriptor, readable: false, writable: true });
   } catch (error) {
     closeSync(descriptor);
@@ -42,6 +55,32 @@ export function openInput(stateDir: string): Writable {
   }
 }
 
-function inputPath(stateDir: string): string {
+function openFirst(init: ProcessId): number {
+  const notRunning = (cause?: unknown) => new AppError("failed-precondition", "the container is not running", { cause });
+  let descriptor: number;
+  try {
+    descriptor = openSync(`/proc/${init.pid}/fd/0`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw notRunning(error);
+  }
+  // Or the number may be another's by now.
+  if (isAlive(init)) return descriptor;
+  closeSync(descriptor);
+  throw notRunning();
+}
+
+/** False where it was told before. */
+function tell(stateDir: string): boolean {
+  const told = openWriter(toldPath(stateDir));
+  if (told === undefined) return false;
+  try {
+    writeSync(told, "\n");
+  } finally {
+    closeSync(told);
+  }
+  return true;
+}
+
+function toldPath(stateDir: string): string {
   return join(stateDir, "stdin");
 }

@@ -8,7 +8,7 @@
 # pid namespace: nothing outside that outlives the agent learns how ARGV ended. When it ends, the kernel kills what is left of the container.
 #
 # STATE/init gets this process's /proc/PID/stat as seen from outside, with which the agent finds it again.
-# Descriptor 3 was opened outside, because / is read-only here and STATE may be hidden, with the cluster's own files in HIDDEN. RIGHTS are
+# Descriptor 8 is nobody's business but stdio.sh's, which learns by its end that this has ended. 3 was opened outside, because / is read-only here and STATE may be hidden, with the cluster's own files in HIDDEN. RIGHTS are
 # words for setpriv, CGROUPS folders of those to join. COUNT volumes wait in /run/podwire/volumes. Programs are few and much is the shell's own: each costs a millisecond.
 # `mount -n`: no user-space mount table, which stands in the /run that is being replaced.
 set -eu
@@ -192,6 +192,6 @@ set +e
     number=$((number - 1))
   done
   # shellcheck disable=SC2086
-  exec setpriv --inh-caps=-all $rights -- env -i -- "$@" 2>&4 3>&- 4>&-
+  exec setpriv --inh-caps=-all $rights -- env -i -- "$@" 2>&4 3>&- 4>&- 8>&-
 )
 echo $? >&3

@@ -2,48 +2,50 @@
  * be killed at any moment. A folder holds
  *   init   /proc/PID/stat of container.sh, as seen from outside, from its first moment
  *   exit   "started", then the exit code, each a line, as they happen; "failed" where container.sh itself never ran
- *   stdin  a named pipe, where the container has an input
+ *   starter   the same of the process above it, which stays outside
+ *   output, stdin   named pipes, see container-output.ts and container-input.ts
  *   etc/   hosts, resolv.conf and hostname, bound into the container
  *   command.json   its environment, working directory, user and capabilities, for what is run in it later
  *   cgroups, oom   see container-limits.ts
  *   mounts, and folders that it names   what the container sees, see container-mounts.ts
- * Output goes to a file, never to a pipe of the agent's. */
+ * Nothing of it hangs on the agent: a process beside it takes its output to the log. */
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  appendFileSync,
-  closeSync,
-  type FSWatcher,
-  fchownSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  watch,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join, normalize } from "node:path";
-import { Readable, type Writable } from "node:stream";
-import { setTimeout as sleepFor } from "node:timers/promises";
+import { Duplex, Readable, type Writable } from "node:stream";
 import { AppError } from "#core/errors.ts";
 import type { ContainerLimits } from "./cgroups.ts";
-import { createInput } from "./container-input.ts";
-import { beginLimits, endLimits, limited, wasOomKilled } from "./container-limits.ts";
+import { createInput, type InputKind } from "./container-input.ts";
+import { beginLimits, endLimits, limited } from "./container-limits.ts";
 import { mountTable } from "./container-mounts.ts";
+import { createOutput } from "./container-output.ts";
 import { type ContainerRights, checkUser, rightsArguments } from "./container-rights.ts";
+import {
+  type ContainerState,
+  exitPath,
+  hasEnded,
+  noteFailure,
+  readInit,
+  readStarter,
+  readState,
+  settled,
+} from "./container-state.ts";
 import { netnsPath } from "./netns.ts";
-import { descendantsOf, isAlive, type ProcessId, parseStat } from "./processes.ts";
+import { descendantsOf, isAlive } from "./processes.ts";
 import { openTerminal, type Terminal, type TerminalSize } from "./terminal.ts";
 
 /** Of the programs that set a container up. The container's own environment is made inside: it may name any PATH. */
 const ownEnvironment = { PATH: process.env.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin" };
 
+const stdioScript = join(import.meta.dirname, "stdio.sh");
 const script = join(import.meta.dirname, "container.sh");
 const environmentScript = join(import.meta.dirname, "environment.sh");
 const pipes = ["pipe", "pipe", "pipe"] as const;
+/** An exec belongs to its user, whom only this agent can tell: it does not outlive the agent. */
+const mortal = ["setpriv", "--pdeathsig=KILL", "--"];
 
 export interface ContainerSpec {
   /** Absolute; made if it is absent; a folder of an earlier run can't be used again. */
@@ -60,8 +62,8 @@ export interface ContainerSpec {
   readonly rights?: ContainerRights;
   /** None where it is absent; those that the machine can't keep are not kept. */
   readonly limits?: ContainerLimits;
-  /** Whether it has a standard input, for `openInput`; it reads the end of one otherwise. */
-  readonly stdin?: boolean;
+  /** It reads the end of its input at once where this is absent. */
+  readonly stdin?: InputKind;
   readonly command: Command;
 }
 
@@ -90,24 +92,6 @@ export interface ExecCommand {
   readonly workingDir?: string;
 }
 
-/**
- *   absent ─ start ─▶ starting ─ script wrote "started" ─▶ running ─ script wrote the code ─▶ exited
- *                         └───────── script ended ─────────────┴──── script was killed ────────▲
- */
-export type ContainerState =
-  | { readonly state: "absent" }
-  | { readonly state: "starting" }
-  | { readonly state: "running"; readonly init: ProcessId; readonly startedAtMs: number }
-  /** `code` is undefined where the command never ran: the log's end says why. A container whose script was killed ended with 137. */
-  | {
-      readonly state: "exited";
-      readonly code: number | undefined;
-      readonly startedAtMs: number | undefined;
-      readonly finishedAtMs: number;
-      /** The kernel ended a process of it for want of memory. */
-      readonly oomKilled?: boolean;
-    };
-
 export interface Exec {
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -120,9 +104,16 @@ export interface Exec {
   kill(): void;
 }
 
+export interface StartWait {
+  /** Nobody waits any more: the container starts all the same. */
+  readonly signal: AbortSignal;
+  /** It is not to run any more: what hangs is killed. */
+  readonly givenUp?: AbortSignal;
+}
+
 export interface Containers {
   /** Resolves when the command runs or could not be started: read the state. */
-  start(spec: ContainerSpec, signal: AbortSignal): Promise<void>;
+  start(spec: ContainerSpec, waiting: StartWait): Promise<void>;
   read(stateDir: string): ContainerState;
   /** Resolves when the container has exited or its folder is gone. */
   exited(stateDir: string, signal: AbortSignal): Promise<void>;
@@ -135,54 +126,29 @@ export interface Containers {
 }
 
 export const linuxContainers: Containers = {
-  async start(spec, signal) {
-    const { stateDir, logPath, hidden, netns, hostname, hosts, resolvConf, rights = {}, command } = spec;
-    const mounts = outerFirst(spec.mounts ?? []);
+  async start(spec, { signal, givenUp }) {
     signal.throwIfAborted();
-    if (rights.user !== undefined) checkUser(rights.user);
-    const etc = join(stateDir, "etc");
-    mkdirSync(etc, { recursive: true });
-    writeFileSync(join(etc, "hosts"), hosts);
-    writeFileSync(join(etc, "resolv.conf"), resolvConf);
-    writeFileSync(join(etc, "hostname"), `${hostname}\n`);
-
-    const unshare = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork"];
-    const enter = netns === undefined ? unshare : ["nsenter", `--net=${netnsPath(netns)}`, ...unshare];
-    const { argv, env, workingDir = "/" } = command;
-    const inherited: Inherited = { env, workingDir, rights };
-    writeFileSync(commandPath(stateDir), JSON.stringify(inherited), { mode: 0o600 });
-    writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes: mounts }));
-    const cgroups = beginLimits(stateDir, hidden, spec.limits ?? {});
-    const setUp = ["sh", script, stateDir, cgroups.join(" "), hidden, hostname, rightsArguments(rights).join(" ")];
-    const checked = [workingDir, env.PATH ?? ""];
-    const [program = "", ...args] = [...enter, "--", ...setUp, ...checked, ...mountArguments(mounts), ...argv];
-
-    const log = openSync(logPath, "a", 0o600);
-    let exit: number | undefined;
-    let input: number | undefined;
+    const { stateDir } = spec;
+    const argv = prepare(spec);
+    const child = await spawnContainer(spec, argv);
+    const giveUp = () => killGroup(child.pid);
+    givenUp?.addEventListener("abort", giveUp, { once: true });
     try {
-      exit = openSync(exitPath(stateDir), "wx", 0o600);
-      if (spec.stdin === true) input = createInput(stateDir);
-      // Whoever opens /dev/stdout opens this file.
-      if (rights.user !== undefined) fchownSync(log, rights.user.uid, rights.user.gid);
-      const options = { detached: true, cwd: "/", env: { ...ownEnvironment, ...handedOver(env) } };
-      const child = spawn(program, args, { ...options, stdio: [input ?? "ignore", log, log, exit] });
-      await new Promise<void>((resolve, reject) => {
-        child.once("spawn", resolve);
-        child.once("error", (error) => reject(new AppError("internal", `${program}: ${error.message}`, { cause: error })));
-      });
-      child.unref();
-      await settled(stateDir, (state) => state.state !== "starting", signal, child);
-      if (readState(stateDir).state === "starting") writeSync(exit, "failed\n");
+      if (givenUp?.aborted) giveUp();
+      const isSettled = (state: ContainerState) => state.state !== "starting";
+      await settled(stateDir, { until: isSettled, starter: child, signal });
+      if (readState(stateDir).state !== "starting") return;
+      noteFailure(stateDir);
+      await settled(stateDir, { until: isSettled, signal });
     } finally {
-      for (const descriptor of [log, exit, input]) if (descriptor !== undefined) closeSync(descriptor);
+      givenUp?.removeEventListener("abort", giveUp);
     }
   },
 
   read: readState,
 
   async exited(stateDir, signal) {
-    await settled(stateDir, (state) => state.state === "exited" || state.state === "absent", signal);
+    await settled(stateDir, { until: ({ state }) => state === "exited" || state === "absent", signal });
     await endLimits(stateDir, signal);
   },
 
@@ -196,27 +162,29 @@ export const linuxContainers: Containers = {
   kill(stateDir) {
     const init = readInit(stateDir);
     if (init !== undefined && isAlive(init)) sendSignal(init.pid, "SIGKILL");
+    // What is stuck on the way to a container is no process of it yet.
+    const starter = readStarter(stateDir);
+    if (readState(stateDir).state === "starting" && starter !== undefined && isAlive(starter)) killGroup(starter.pid);
   },
 
   exec(stateDir, command, on = "pipes") {
     const state = readState(stateDir);
     if (state.state !== "running") throw new AppError("failed-precondition", "the container is not running");
     const enter = ["--target", String(state.init.pid), "--mount", "--pid", "--uts", "--ipc", "--net"];
-    // An exec belongs to its user, whom only this agent can tell: it does not outlive the agent.
-    const mortal = ["setpriv", "--pdeathsig=KILL"];
     const { env, workingDir, rights } = { ...readInherited(stateDir), ...command };
-    const inside = ["sh", "/proc/self/fd/3", workingDir, rightsArguments(rights).join(" "), ...command.argv];
+    const inside = [...mortal, "sh", "/proc/self/fd/3", workingDir, rightsArguments(rights).join(" "), ...command.argv];
     const variables = handedOver(on === "terminal" ? { TERM: "xterm", ...env } : env);
     // What enters a pid namespace is no leader of a group, and so may become the leader of the terminal's session.
     const leading = on === "terminal" ? ["setsid", "--ctty", "--"] : [];
     // Detached: the command and what it starts are one process group.
     const entering = limited(stateDir, ["nsenter", ...enter, "--", ...leading, ...inside]);
-    const [program = "", ...args] = [...mortal, "--", ...entering];
+    const [program = "", ...args] = [...mortal, ...entering];
     const options = { detached: true, cwd: "/", env: { ...ownEnvironment, ...variables } };
     const terminal = on === "terminal" ? openTerminal(state.init.pid, rights.user) : undefined;
     // The container's view of the file system may not have the script.
     const script = openSync(environmentScript, "r");
-    const child = spawn(program, args, { ...options, stdio: [...(terminal?.inside ?? pipes), script] });
+    const child = spawn(program, args, { ...options, stdio: [...(terminal?.inside ?? pipes), script, "pipe"] });
+    answerOnce(child.stdio[4]);
     closeSync(script);
     terminal?.letGo();
     const exitCode = new Promise<number>((resolve, reject) => {
@@ -243,109 +211,65 @@ export const linuxContainers: Containers = {
   },
 };
 
+/** Fills the state folder; answers the call that makes a container of it. */
+function prepare({ stateDir, hidden, netns, hostname, hosts, resolvConf, rights = {}, ...spec }: ContainerSpec): string[] {
+  const mounts = outerFirst(spec.mounts ?? []);
+  if (rights.user !== undefined) checkUser(rights.user);
+  const etc = join(stateDir, "etc");
+  mkdirSync(etc, { recursive: true });
+  writeFileSync(join(etc, "hosts"), hosts);
+  writeFileSync(join(etc, "resolv.conf"), resolvConf);
+  writeFileSync(join(etc, "hostname"), `${hostname}\n`);
+
+  const unshare = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork"];
+  const enter = netns === undefined ? unshare : ["nsenter", `--net=${netnsPath(netns)}`, ...unshare];
+  const { argv, env, workingDir = "/" } = spec.command;
+  const inherited: Inherited = { env, workingDir, rights };
+  writeFileSync(commandPath(stateDir), JSON.stringify(inherited), { mode: 0o600 });
+  writeFileSync(join(stateDir, "mounts"), mountTable({ stateDir, hidden, volumes: mounts }));
+  const cgroups = beginLimits(stateDir, hidden, spec.limits ?? {});
+  const setUp = ["sh", script, stateDir, cgroups.join(" "), hidden, hostname, rightsArguments(rights).join(" ")];
+  const checked = [workingDir, env.PATH ?? ""];
+  return [...enter, "--", ...setUp, ...checked, ...mountArguments(mounts), ...argv];
+}
+
+async function spawnContainer(
+  { stateDir, logPath, rights, command, ...spec }: ContainerSpec,
+  argv: string[],
+): Promise<ChildProcess> {
+  using opened = new DisposableStack();
+  const own = (descriptor: number) => opened.adopt(descriptor, closeSync);
+  const log = own(openSync(logPath, "a", 0o600));
+  const exit = own(openSync(exitPath(stateDir), "wx", 0o600));
+  const output = createOutput(stateDir, rights?.user);
+  own(output.reader);
+  own(output.writer);
+  const input = spec.stdin === undefined ? undefined : createInput(stateDir, spec.stdin);
+  const beside = input?.beside.map(own) ?? [];
+  const stdin = input === undefined ? "ignore" : own(input.inside);
+  const stdio: StdioOptions = [stdin, output.writer, output.writer, exit, output.reader, log, ...beside];
+  const options = { detached: true, cwd: "/", env: { ...ownEnvironment, ...handedOver(command.env) }, stdio };
+  const child = spawn("sh", [stdioScript, stateDir, spec.stdin ?? "none", ...argv], options);
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", (error) => reject(new AppError("internal", `sh: ${error.message}`, { cause: error })));
+  });
+  child.unref();
+  return child;
+}
+
+/** environment.sh asks whether its agent lives. */
+function answerOnce(ear: ChildProcess["stdio"][4]): void {
+  assert(ear instanceof Duplex, "a pipe of Node's goes both ways");
+  ear.on("error", () => {});
+  ear.once("data", () => ear.end("\n"));
+}
+
 function streamsOf(child: ChildProcess, terminal: Terminal | undefined): Pick<Exec, "stdin" | "stdout" | "stderr"> {
   if (terminal !== undefined) return { stdin: terminal.stream, stdout: terminal.stream, stderr: Readable.from([]) };
   const { stdin, stdout, stderr } = child;
   assert(stdin !== null && stdout !== null && stderr !== null, "an exec without a terminal has pipes");
   return { stdin, stdout, stderr };
-}
-
-function readState(stateDir: string): ContainerState {
-  const init = readInit(stateDir);
-  // Asked before the file is read: a script that is dead by now has written all that it ever will.
-  const dead = init !== undefined && !isAlive(init);
-  const exit = readText(exitPath(stateDir));
-  if (exit === undefined) return { state: "absent" };
-  const [started, code] = exit.text.split("\n").filter((line) => line !== "");
-  const startedAtMs = started === "started" ? init?.startedAtMs : undefined;
-  const finishedAtMs = exit.changedAtMs;
-  const ended = (code: number | undefined): ContainerState => {
-    return { state: "exited", code, startedAtMs, finishedAtMs, oomKilled: wasOomKilled(stateDir) };
-  };
-  if (started === "failed") return ended(undefined);
-  if (code !== undefined) return ended(Number(code));
-  if (dead) return endOfKilled(stateDir, startedAtMs);
-  if (init === undefined || started === undefined) return { state: "starting" };
-  return { state: "running", init, startedAtMs: init.startedAtMs };
-}
-
-/** A script that was killed wrote nothing: whoever sees that first writes in its place, so that the end has a time. */
-function endOfKilled(stateDir: string, startedAtMs: number | undefined): ContainerState {
-  const code = startedAtMs === undefined ? undefined : 137;
-  appendFileSync(exitPath(stateDir), code === undefined ? "failed\n" : `${code}\n`);
-  const finishedAtMs = statSync(exitPath(stateDir)).mtimeMs;
-  return { state: "exited", code, startedAtMs, finishedAtMs, oomKilled: wasOomKilled(stateDir) };
-}
-
-/**
- * Waits until the state satisfies `until`. The folder's changes tell; a slow poll beside them sees a script that was killed, which
- * writes nothing. `child` is watched where the container was started by this process.
- */
-async function settled(
-  stateDir: string,
-  until: (state: ContainerState) => boolean,
-  signal: AbortSignal,
-  child?: ChildProcess,
-): Promise<void> {
-  const pollMs = 500;
-  if (until(readState(stateDir))) return;
-  let changed = () => {};
-  const watcher = watchFolder(stateDir, () => changed());
-  child?.once("exit", () => changed());
-  try {
-    for (;;) {
-      const change = new Promise<void>((resolve) => {
-        changed = resolve;
-      });
-      const state = readState(stateDir);
-      if (until(state)) return;
-      // The script ended before it could say who it is.
-      if (state.state === "starting" && child !== undefined && hasEnded(child)) return;
-      const waiting = new AbortController();
-      try {
-        await Promise.race([change, sleepFor(pollMs, undefined, { signal: AbortSignal.any([signal, waiting.signal]) })]);
-      } finally {
-        waiting.abort();
-      }
-      signal.throwIfAborted();
-    }
-  } finally {
-    watcher?.close();
-  }
-}
-
-/** Undefined where the machine has no more watches to give: the poll must do. */
-function watchFolder(path: string, onChange: () => void): FSWatcher | undefined {
-  try {
-    return watch(path, onChange).on("error", onChange);
-  } catch {
-    return undefined;
-  }
-}
-
-interface Init extends ProcessId {
-  readonly startedAtMs: number;
-}
-
-function readInit(stateDir: string): Init | undefined {
-  const file = readText(join(stateDir, "init"));
-  if (file === undefined || !file.text.endsWith("\n")) return undefined;
-  const id = parseStat(file.text);
-  return id === undefined ? undefined : { ...id, startedAtMs: file.changedAtMs };
-}
-
-/** Undefined only where there is no file: whoever takes a want of descriptors for that starts a container that runs a second time. */
-function readText(path: string): { text: string; changedAtMs: number } | undefined {
-  try {
-    return { text: readFileSync(path, "utf8"), changedAtMs: statSync(path).mtimeMs };
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function exitPath(stateDir: string): string {
-  return join(stateDir, "exit");
 }
 
 /** What a container hands down to the commands that are run in it. */
@@ -381,8 +305,8 @@ function handedOver(env: Readonly<Record<string, string>>): Record<string, strin
   return { ...Object.fromEntries(variables), PODWIRE_VARIABLES: String(variables.length) };
 }
 
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
+function killGroup(leader: number | undefined): void {
+  if (leader !== undefined) sendSignal(-leader, "SIGKILL");
 }
 
 function sendSignal(pid: number, name: NodeJS.Signals): boolean {

@@ -14,6 +14,9 @@ export interface Libc {
   fcntl(descriptor: number, command: number, argument: number): number;
   /** Belongs to the network namespace that the calling thread is in. */
   socket(family: number, type: number, protocol: number): number;
+  /** `address` is of two numbers of 4 bytes, the reading end's and the writing end's. */
+  pipe2(address: number, flags: number): number;
+  mkfifo(path: string, mode: number): number;
   /** Answers `to`, which makes it the way to learn where a buffer lies. */
   memmove(to: Uint8Array, from: Uint8Array, length: number): number;
   /** In bytes. */
@@ -32,6 +35,8 @@ export function libc(): Libc {
       ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
       fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
       socket: library.func("int socket(int family, int type, int protocol)"),
+      pipe2: library.func("int pipe2(uintptr_t address, int flags)"),
+      mkfifo: library.func("int mkfifo(const char *path, unsigned int mode)"),
       memmove: library.func("uintptr_t memmove(void *to, const void *from, size_t length)"),
       getpagesize: library.func("int getpagesize()"),
     };

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { type Program, programPackages } from "./run.ts";
 
 /** Without these no pod comes up; the others are missed only by who uses them. */
-export const neededPrograms: readonly Program[] = ["ip", "mount", "nft", "nsenter", "setpriv", "tini", "unshare"];
+export const neededPrograms: readonly Program[] = ["conntrack", "ip", "mount", "nft", "nsenter", "setpriv", "tini", "unshare"];
 
 /** Each that no folder of `path` holds. */
 export function missingPrograms(path: string): Program[] {

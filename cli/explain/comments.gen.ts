@@ -147,6 +147,7 @@ export const comments: Readonly<Record<string, string>> = {
   "Container.terminationMessagePolicy": "\"File\" or \"FallbackToLogsOnError\".",
   "Container.restartPolicy": "Of an init container; \"Always\" makes it a sidecar.",
   "Container.stdin": "Keeps its standard input open, for attach.",
+  "Container.stdinOnce": "Its input ends with the first who was attached to it.",
   "EnvVar": "A variable.",
   "EnvVar.value": "$(NAME) is replaced by the variable NAME.",
   "EnvVar.valueFrom": "Where its value comes from instead.",

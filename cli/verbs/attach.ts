@@ -20,7 +20,7 @@ interface AttachOptions {
 export const attachVerb: Verb<AttachOptions> = {
   usage: "(POD | pod/NAME) [-c CONTAINER] [-i]",
   description:
-    "Attach to the program that already runs in a container: what it prints from now on, until it ends; with -i your standard input goes to it, where the container has stdin: true.",
+    "Attach to the program that already runs in a container: what it prints from now on, until it ends; with -i your standard input goes to it, where the container has stdin: true, and with stdinOnce: true its end too.",
   examples: `
     # What the pod prints from now on
     podwire attach web

@@ -17,6 +17,7 @@ interface RunOptions extends WriteOptions {
   readonly restart: string;
   readonly command?: boolean;
   readonly stdin?: boolean;
+  readonly leaveStdinOpen?: boolean;
   readonly tty?: boolean;
   readonly attach?: boolean;
   readonly rm?: boolean;
@@ -49,7 +50,8 @@ export const runVerb: Verb<RunOptions> = {
       .option("--restart <policy>", "Always, OnFailure or Never", "Always")
       .option("--command", "the words are the command, in place of the image's own");
     command
-      .option("-i, --stdin", "keep the container's standard input open, and pass ours on; its end is not passed on")
+      .option("-i, --stdin", "give the container a standard input, and pass ours on, its end too")
+      .option("--leave-stdin-open", "keep the container's standard input open after ours has ended, for attach")
       .option("-t, --tty", "no container has a terminal of its own: says so and goes on without")
       .option("--attach", "wait for the start and print what the container prints; with -i always")
       .option("--rm", "delete the pod when it ends; with --attach or -i")
@@ -104,7 +106,7 @@ function podOf({ args, afterDashes = [], options }: Invocation<RunOptions>): Jso
         {
           name,
           image: options.image,
-          ...(options.stdin === true ? { stdin: true } : {}),
+          ...(options.stdin === true ? { stdin: true, ...(options.leaveStdinOpen === true ? {} : { stdinOnce: true }) } : {}),
           ...(words.length === 0 ? {} : { [options.command === true ? "command" : "args"]: words }),
           ...(env.length === 0 ? {} : { env: env.map(variableOf) }),
           ...(port === undefined ? {} : { ports: [{ containerPort: port }] }),

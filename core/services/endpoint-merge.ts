@@ -18,29 +18,24 @@ export interface Backend {
 }
 
 export interface PortIdentity {
-  readonly namespace: string;
-  readonly service: string;
   /** "" where it has none. */
   readonly portName: string;
   readonly protocol: "tcp" | "udp";
 }
 
-export type BackendsOf = (port: PortIdentity) => readonly Backend[];
+/** By namespace/name of the Service. */
+export function slicesByService(slices: Iterable<EndpointSlice>): Map<string, EndpointSlice[]> {
+  return Map.groupBy(slices, ({ metadata }) => `${metadata?.namespace}/${metadata?.labels?.[serviceNameLabel]}`);
+}
 
-/** Answers each address and port once. */
-export function backendsByPort(slices: Iterable<EndpointSlice>): BackendsOf {
+/** Of one Service's slices: each address and port once. */
+export function backendsByPort(slices: readonly EndpointSlice[]): (port: PortIdentity) => readonly Backend[] {
   const ports = new Map<string, Map<string, Backend>>();
-  for (const { metadata, addressType, endpoints, ports: slicePorts } of slices) {
-    const service = metadata?.labels?.[serviceNameLabel];
-    if (service === undefined || (addressType ?? "IPv4") !== "IPv4") continue;
+  for (const { addressType, endpoints, ports: slicePorts } of slices) {
+    if ((addressType ?? "IPv4") !== "IPv4") continue;
     for (const { name: portName = "", protocol, port } of slicePorts) {
       if (port === undefined) continue;
-      const key = keyOf({
-        namespace: metadata?.namespace ?? "",
-        service,
-        portName,
-        protocol: protocol === "UDP" ? "udp" : "tcp",
-      });
+      const key = keyOf({ portName, protocol: protocol === "UDP" ? "udp" : "tcp" });
       const backends = ports.get(key) ?? new Map<string, Backend>();
       ports.set(key, backends);
       for (const endpoint of endpoints) add(backends, endpoint, port);
@@ -69,6 +64,6 @@ function add(backends: Map<string, Backend>, { addresses, conditions, nodeName =
   });
 }
 
-function keyOf({ namespace, service, portName, protocol }: PortIdentity): string {
-  return `${namespace}/${service}/${protocol}/${portName}`;
+function keyOf({ portName, protocol }: PortIdentity): string {
+  return `${protocol}/${portName}`;
 }

@@ -31,8 +31,8 @@ export type Fate =
   | { readonly fate: "passed" };
 
 export function fateOf(packet: Packet, ports: readonly ProxiedPort[], node: ProxyNode): Fate {
-  const { destination, port, protocol, source, from } = packet;
-  if (destination === node.dnsAddress) return { fate: port === 53 && from !== "elsewhere" ? "passed" : "refused" };
+  const { destination, port, protocol, source } = packet;
+  if (destination === node.dnsAddress) return { fate: port === 53 ? "passed" : "refused" };
   for (const served of ports) {
     if (served.protocol !== protocol) continue;
     const internal = served.clusterAddress === destination && served.port === port;

@@ -3,7 +3,7 @@
 import type { EndpointSlice, Service, ServicePort, ServiceSpec } from "#proto/podwire/v1/resources.ts";
 import { type Ipv4, parseIpv4 } from "../ipv4.ts";
 import { choose, type Target, type Viewpoint } from "./endpoint-choice.ts";
-import { type BackendsOf, backendsByPort, type PortIdentity } from "./endpoint-merge.ts";
+import { backendsByPort, type PortIdentity, slicesByService } from "./endpoint-merge.ts";
 import { headlessLabel, otherProxyLabel } from "./labels.ts";
 import { clusterIpOf, hasHealthCheckPort, hasNodePorts, serviceTypeOf } from "./service-type.ts";
 
@@ -45,22 +45,48 @@ export interface ProxyView extends Viewpoint {
 }
 
 /** In the order of `services`. Headless Services and ExternalNames have nothing to serve, and some are another proxy's. */
-export function proxiedPorts({ services, endpointSlices, nodeName, zone }: ProxyView): ProxiedPort[] {
-  const backendsOf = backendsByPort(endpointSlices.values());
-  return [...services.values()].filter(isOurs).flatMap((service) => portsOf(service, backendsOf, { nodeName, zone }));
+export function proxiedPorts(view: ProxyView): ProxiedPort[] {
+  return createPortReader()(view);
+}
+
+/** For views that follow each other: a Service that did not change, nor its slices, keeps its ports, the same objects. */
+export function createPortReader(): (view: ProxyView) => ProxiedPort[] {
+  let known = new Map<string, KnownPorts>();
+  return ({ services, endpointSlices, nodeName, zone }) => {
+    const slicesOf = slicesByService(endpointSlices.values());
+    const now = new Map<string, KnownPorts>();
+    for (const [key, service] of services) {
+      if (!isOurs(service)) continue;
+      const from = [service, nodeName, zone, ...(slicesOf.get(key) ?? [])];
+      const before = known.get(key);
+      const isSame = before?.from.length === from.length && before.from.every((part, i) => part === from[i]);
+      now.set(key, isSame ? before : { from, ports: portsOf(service, slicesOf.get(key) ?? [], { nodeName, zone }) });
+    }
+    known = now;
+    return [...now.values()].flatMap(({ ports }) => ports);
+  };
+}
+
+interface KnownPorts {
+  /** All that they follow from. */
+  readonly from: readonly unknown[];
+  readonly ports: readonly ProxiedPort[];
 }
 
 export function healthChecked({ services, endpointSlices, nodeName }: ProxyView): HealthChecked[] {
-  const checked = [...services.values()].filter(({ spec }) => spec !== undefined && hasHealthCheckPort(spec)).filter(isOurs);
+  const checked = [...services].filter(([, { spec }]) => spec !== undefined && hasHealthCheckPort(spec));
   if (checked.length === 0) return [];
-  const backendsOf = backendsByPort(endpointSlices.values());
-  return checked.flatMap(({ metadata, spec }) => {
-    const [namespace, service, port] = [metadata?.namespace ?? "", metadata?.name ?? "", spec?.healthCheckNodePort ?? 0];
-    if (port === 0) return [];
+  const slicesOf = slicesByService(endpointSlices.values());
+  return checked.flatMap(([key, service]) => {
+    const { metadata, spec } = service;
+    const port = spec?.healthCheckNodePort ?? 0;
+    if (port === 0 || !isOurs(service)) return [];
+    const backendsOf = backendsByPort(slicesOf.get(key) ?? []);
     const here = (spec?.ports ?? [])
-      .flatMap((one) => backendsOf({ namespace, service, ...identityOf(one) }))
+      .flatMap((one) => backendsOf(identityOf(one)))
       .filter((backend) => backend.ready && backend.nodeName === nodeName);
-    return [{ namespace, service, port, localEndpoints: new Set(here.map(({ address }) => address)).size }];
+    const localEndpoints = new Set(here.map(({ address }) => address)).size;
+    return [{ namespace: metadata?.namespace ?? "", service: metadata?.name ?? "", port, localEndpoints }];
   });
 }
 
@@ -70,40 +96,41 @@ function isOurs({ metadata, spec }: Service): boolean {
   return serviceTypeOf(spec).hasAddress && clusterIpOf({ spec }) !== undefined;
 }
 
-function portsOf(service: Service, backendsOf: BackendsOf, viewpoint: Viewpoint): ProxiedPort[] {
+function portsOf(service: Service, slices: readonly EndpointSlice[], viewpoint: Viewpoint): ProxiedPort[] {
   const { metadata, spec } = service;
   const address = clusterIpOf(service);
   if (spec === undefined || address === undefined) return [];
   const [namespace, name] = [metadata?.namespace ?? "", metadata?.name ?? ""];
-  const { isExternal, hasBalancer } = serviceTypeOf(spec);
+  const { isExternal } = serviceTypeOf(spec);
+  const backendsOf = backendsByPort(slices);
   const whole = {
     namespace,
     service: name,
     clusterAddress: parseIpv4(address),
-    balancerAddresses: hasBalancer ? ingressOf(service) : [],
+    balancerAddresses: ingressOf(service),
     affinitySeconds: affinityOf(spec),
     internalPolicy: policyOf(spec.internalTrafficPolicy),
     externalPolicy: isExternal ? policyOf(spec.externalTrafficPolicy) : "Cluster",
   } as const;
   return spec.ports.map((port): ProxiedPort => {
     const identity = identityOf(port);
-    const backends = backendsOf({ namespace, service: name, ...identity });
     return {
       ...whole,
       key: `${namespace}/${name}/${identity.protocol}/${identity.portName || port.port}`,
       protocol: identity.protocol,
       port: port.port ?? 0,
       nodePort: hasNodePorts(spec) ? port.nodePort : undefined,
-      ...choose(backends, viewpoint),
+      ...choose(backendsOf(identity), viewpoint),
     };
   });
 }
 
-function identityOf({ name = "", protocol }: ServicePort): Pick<PortIdentity, "portName" | "protocol"> {
+function identityOf({ name = "", protocol }: ServicePort): PortIdentity {
   return { portName: name, protocol: protocol === "UDP" ? "udp" : "tcp" };
 }
 
-function ingressOf({ status }: Service): Ipv4[] {
+function ingressOf({ spec, status }: Service): Ipv4[] {
+  if (!serviceTypeOf(spec).hasBalancer) return [];
   return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = "" }) => (ip === "" ? [] : [parseIpv4(ip)]));
 }
 

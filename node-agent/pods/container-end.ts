@@ -1,7 +1,7 @@
 /* How a container's run ended, read from what is left of it. */
 
 import type { Clock } from "#core/clock.ts";
-import type { ContainerState } from "#kernel/containers.ts";
+import type { ContainerState } from "#kernel/container-state.ts";
 import type { Container } from "#proto/podwire/v1/resources.ts";
 import type { ContainerFolder } from "./container-folders.ts";
 import type { Ended } from "./pod-status.ts";

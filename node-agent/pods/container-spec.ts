@@ -48,7 +48,7 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
     mounts: [...volumeMountsOf(pod, container, podFolder), ...mounts],
     rights,
     limits: limitsOf(container),
-    stdin: container.stdin === true,
+    ...(container.stdin === true ? { stdin: container.stdinOnce === true ? "once" : "lasting" } : {}),
     command: { argv, env, ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }) },
   };
 }

@@ -73,7 +73,7 @@ async function startOnce(options: RunnerOptions, run: number, observe: (now: Pha
   prepareTerminationLog(stateDir);
   writeNotes(stateDir, { ...noNotes, image });
   emit("Normal", "Created", `Created container: ${name}`);
-  await containers.start({ stateDir, logPath: folder.logPath(run), ...spec }, signal);
+  await containers.start({ stateDir, logPath: folder.logPath(run), ...spec }, { signal, givenUp: termination.due });
   const state = containers.read(stateDir);
   if (state.state === "exited" && state.code === undefined)
     emit("Warning", "Failed", `Error: ${folder.tail(run) || `exit code ${startErrorCode}`}`);
@@ -82,10 +82,10 @@ async function startOnce(options: RunnerOptions, run: number, observe: (now: Pha
 }
 
 /** An agent that was killed in the middle of a start may have left a container that is about to run, or one that never will. */
-async function comesUp({ containers, clock, signal }: RunnerOptions, stateDir: string): Promise<boolean> {
+async function comesUp({ containers, clock, signal, termination }: RunnerOptions, stateDir: string): Promise<boolean> {
   const deadlineMs = clock.monotonicMs() + stillbornMs;
   while (containers.read(stateDir).state === "starting") {
-    if (clock.monotonicMs() > deadlineMs) return false;
+    if (clock.monotonicMs() > deadlineMs || termination.due.aborted) return false;
     await clock.sleep(20, signal);
   }
   return true;

@@ -6,7 +6,7 @@ import type { Clock } from "#core/clock.ts";
 import { createQueue } from "#core/queue.ts";
 import type { Rng } from "#core/rng.ts";
 import type { ProxyNode } from "#core/services/packet-fate.ts";
-import { healthChecked, type ProxiedPort, type ProxyView, proxiedPorts } from "#core/services/proxied-port.ts";
+import { createPortReader, healthChecked, type ProxiedPort, type ProxyView } from "#core/services/proxied-port.ts";
 import { serviceTableOf } from "#kernel/service-rules.ts";
 import type { ServiceKernel, ServiceTable } from "#kernel/service-table.ts";
 import type { Logger } from "#process/log.ts";
@@ -40,6 +40,7 @@ const retry: BackoffOptions = { firstMs: 50, maxMs: 5_000 };
 
 export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, signal }: ServiceKeeperOptions): ServiceKeeper {
   const due = createQueue<"due">({ limit: 1, whenFull: "drop-newest" }, signal);
+  const portsOf = createPortReader();
   let view: ServiceView | undefined;
   /** What the kernel holds as far as we know; undefined where we don't. */
   let actual: ServiceTable | undefined;
@@ -59,7 +60,7 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
 
   const sync = async (): Promise<void> => {
     if (view === undefined) return;
-    const [node, ports, known] = [view, proxiedPorts(view), isForeign ? undefined : actual];
+    const [node, ports, known] = [view, portsOf(view), isForeign ? undefined : actual];
     healthChecks.set(healthChecked(view));
     const wanted = serviceTableOf(ports, node);
     actual = undefined;

@@ -29,10 +29,13 @@ export function udpDigest(ports: readonly ProxiedPort[], node: ProxyNode): strin
   return [...servingByFrontend(ports, node)].map(([frontend, endpoints]) => `${frontend} ${[...endpoints].sort()}`).join("\n");
 }
 
-function servingByFrontend(ports: readonly ProxiedPort[], { nodeAddress }: ProxyNode): Map<string, ReadonlySet<string>> {
+function servingByFrontend(
+  ports: readonly ProxiedPort[],
+  { nodeAddress, dnsAddress }: ProxyNode,
+): Map<string, ReadonlySet<string>> {
   const serving = new Map<string, ReadonlySet<string>>();
   for (const { protocol, port, clusterAddress, balancerAddresses, nodePort, serving: endpoints } of ports) {
-    if (protocol !== "udp") continue;
+    if (protocol !== "udp" || clusterAddress === dnsAddress) continue;
     for (const address of [clusterAddress, ...balancerAddresses]) serving.set(frontendText(address, port), endpoints);
     if (nodePort !== undefined) serving.set(frontendText(nodeAddress, nodePort), endpoints);
   }

@@ -3,6 +3,7 @@
 
 import { statSync } from "node:fs";
 import type { Writable } from "node:stream";
+import { AppError } from "#core/errors.ts";
 import { openInput } from "#kernel/container-input.ts";
 import type { AttachStart } from "#proto/podwire/v1/streams.ts";
 import { drainedOrClosed } from "./bytes.ts";
@@ -22,8 +23,10 @@ export function serveAttach({ start, ...context }: AttachOptions): ServedStream 
   return {
     output: logs.output,
     async accept({ frame }) {
-      // The input of the container outlives whoever attached: `stdinEnd` ends nothing.
-      if (input !== undefined && frame?.$case === "stdin" && !input.write(frame.value)) await drainedOrClosed(input);
+      if (input === undefined || input.writableEnded) return;
+      if (frame?.$case === "stdin" && !input.write(frame.value)) await drainedOrClosed(input);
+      // Whether the container's own input ends with it, its spec says.
+      if (frame?.$case === "stdinEnd") input.end();
     },
     close() {
       input?.destroy();
@@ -37,9 +40,15 @@ function logSize({ pods }: Pick<AttachOptions, "pods">, { namespace, pod, contai
   return path === undefined ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
 }
 
-function openInputOf({ pods }: Pick<AttachOptions, "pods">, { namespace, pod, container }: AttachStart): Writable {
-  const input = openInput(pods.find(namespace, pod, container).stateDir);
+function openInputOf(
+  { pods, containers }: Pick<AttachOptions, "pods" | "containers">,
+  { namespace, pod, container }: AttachStart,
+): Writable | undefined {
+  const { stateDir } = pods.find(namespace, pod, container);
+  const state = containers.read(stateDir);
+  if (state.state !== "running") throw new AppError("failed-precondition", "the container is not running");
+  const input = openInput(stateDir, state.init);
   // A container that ended breaks the pipe; its end is told by the output.
-  input.on("error", () => {});
+  input?.on("error", () => {});
   return input;
 }

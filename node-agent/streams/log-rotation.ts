@@ -1,11 +1,11 @@
-/* Keeps a container's log from growing without bound. The container holds the file open and appends to it at any moment, so nothing is
+/* Keeps a container's log from growing without bound. It is appended to at any moment, so nothing is
  * moved: when 20 MiB are there, all but the newest 10 MiB become a hole. Every byte keeps its offset, so readers and the index of times
  * go on as if nothing had happened, and no line that is kept is ever anywhere else. What somebody has yet to read stays, up to 50 MiB.
  *
  * LOG.begin says where the kept part begins. It is written before the hole is made: an agent that is killed between the two leaves
  * bytes that nobody reads, which the next rotation gives back. */
 
-import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { punchHole } from "#kernel/punch-hole.ts";
 
 const rotateBytes = 20 * 1024 * 1024;
@@ -32,8 +32,6 @@ export function firstKept(logPath: string): number {
 export function rotateLog(logPath: string, slowest = Number.POSITIVE_INFINITY): void {
   const size = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
   const before = firstKept(logPath);
-  // Somebody in the container cut the file: what it begins with is new.
-  if (size < before) rmSync(beginPath(logPath), { force: true });
   if (size - before <= rotateBytes) return;
   const cut = Math.max(size - keepForReadersBytes, Math.min(size - keepBytes, slowest));
   if (cut - before < rotateBytes - keepBytes) return;

@@ -1,7 +1,7 @@
 /* Serves a container's log from its file; follows it until the container's run has ended. What a rotation has taken away before it was
  * read is passed over: a reader may lag behind by 50 MiB. */
 
-import { type FSWatcher, watch } from "node:fs";
+import { watch } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Clock } from "#core/clock.ts";
 import { AppError, invalid } from "#core/errors.ts";
@@ -47,7 +47,19 @@ async function* readLog(
   const isOver = () => !follow || ["exited", "absent"].includes(containers.read(found.stateDir).state);
   let left = start.limitBytes ?? Number.POSITIVE_INFINITY;
   const stamp = start.timestamps ? createStamper() : undefined;
-  for await (const { bytes, at } of chunksOf({ file, path, found, start, reader, clock, from, isOver, follow, signal })) {
+  for await (const { bytes, at } of chunksOf({
+    file,
+    path,
+    found,
+    start,
+    reader,
+    containers,
+    clock,
+    from,
+    isOver,
+    follow,
+    signal,
+  })) {
     const text = stamp === undefined ? bytes : stamp(bytes, at, readTimes(path));
     for (const part of slices(text)) {
       const value = part.subarray(0, left);
@@ -66,6 +78,7 @@ interface Reading {
   readonly found: FoundContainer;
   readonly start: LogsStart;
   readonly reader: LogReader;
+  readonly containers: Containers;
   readonly clock: Clock;
   readonly from: number | undefined;
   readonly isOver: () => boolean;
@@ -79,16 +92,14 @@ interface Chunk {
 }
 
 async function* chunksOf(reading: Reading): AsyncGenerator<Chunk, void, undefined> {
-  const { file, path, found, reader, isOver, follow, signal } = reading;
+  const { file, path, found, reader, containers, isOver, follow, signal } = reading;
   // Watched before the first read, or what is written in between would wait for the next change.
-  using changes = follow ? watchChanges([path, found.stateDir], signal) : undefined;
+  using changes = follow ? watchChanges({ path, ended: (left) => containers.exited(found.stateDir, left), signal }) : undefined;
   reader.at = await firstByte(reading);
   for (;;) {
     // Absent: the pod went, and its folder with it.
     const over = isOver();
     const changed = changes?.next();
-    // The container cut its own log: what it begins with is new.
-    if ((await file.stat()).size < reader.at) reader.at = 0;
     for await (const chunk of readOn(file, path, reader.at)) {
       yield chunk;
       reader.at = chunk.at + chunk.bytes.length;
@@ -164,25 +175,38 @@ function missing({ pod, previous }: LogsStart, container: string): string {
     : `container "${container}" in pod "${pod}" is waiting to start: ContainerCreating`;
 }
 
+interface WatchOptions {
+  readonly path: string;
+  /** Resolves at the end of who writes there; what is in the file by then is all. */
+  ended(signal: AbortSignal): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
 interface ChangeWatch extends Disposable {
-  /** Resolves at the next change, and when the signal aborts. */
+  /** Resolves at the next change, at the end, and when the signal aborts. */
   next(): Promise<void>;
 }
 
-function watchChanges(paths: readonly string[], signal: AbortSignal): ChangeWatch {
+function watchChanges({ path, ended, signal }: WatchOptions): ChangeWatch {
+  const left = new AbortController();
+  const enough = AbortSignal.any([signal, left.signal]);
   let wake = () => {};
-  const notify = () => wake();
-  const watchers: FSWatcher[] = paths.map((path) => watch(path, notify));
-  signal.addEventListener("abort", notify, { once: true });
+  let over = false;
+  const watcher = watch(path, () => wake());
+  const end = () => {
+    over = true;
+    wake();
+  };
+  ended(enough).then(end, end);
   return {
     next: () =>
       new Promise((resolve) => {
-        if (signal.aborted) resolve();
+        if (over) resolve();
         wake = resolve;
       }),
     [Symbol.dispose]() {
-      signal.removeEventListener("abort", notify);
-      for (const watcher of watchers) watcher.close();
+      left.abort();
+      watcher.close();
     },
   };
 }

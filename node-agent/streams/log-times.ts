@@ -4,7 +4,7 @@
  * for lines that come together.
  *
  * (1) Nothing is remembered between two looks, so that an agent may be killed at any moment, and readers may look too.
- * (2) A log that is shorter than its index was cut by its container: its times begin anew.  (3) An index has at most `recordsMax` records; past that
+ * (2) An index has at most `recordsMax` records; past that
  * every second of its older half goes, whose lines then count as later than they were. */
 
 import {
@@ -34,10 +34,8 @@ export function noteTimes(logPath: string): void {
   if (log === undefined) return;
   const path = timesPath(logPath);
   const index = lastRecord(path);
-  if (index.end === log.size) return;
-  const record = encode(log.size, Math.max(log.mtimeMs, index.end < log.size ? index.timeMs : 0));
-  if (log.size < index.end) writeFileSync(path, log.size === 0 ? Buffer.alloc(0) : record, { mode: 0o600 });
-  else appendFileSync(path, record, { mode: 0o600 });
+  if (index.end >= log.size) return;
+  appendFileSync(path, encode(log.size, Math.max(log.mtimeMs, index.timeMs)), { mode: 0o600 });
   if (index.count + 1 > recordsMax) thin(path);
 }
 

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { isAppError } from "#core/errors.ts";
+import { serviceNameLabel } from "#core/services/labels.ts";
 import { proxiedPorts } from "#core/services/proxied-port.ts";
 import { serviceTableOf } from "#kernel/service-rules.ts";
 import type { ServiceKernel, ServiceTable, TableChange } from "#kernel/service-table.ts";
-import type { EndpointSlice, Service } from "#proto/podwire/v1/resources.ts";
+import { type EndpointSlice, ObjectMeta, type Service } from "#proto/podwire/v1/resources.ts";
 import { planAnew, planChange } from "../../node-agent/services/plan-service-table.ts";
 import { makeService, makeSlice, proxyNode, proxyViewOf } from "../support/service-objects.ts";
 
@@ -25,6 +26,23 @@ const shop = makeService("shop", {
   spec: { type: "NodePort" },
 });
 const none = makeService("none", { clusterIP: "10.96.0.82" });
+const long = "n".repeat(63);
+const longest: Service = {
+  ...makeService(long, {
+    clusterIP: "10.96.0.83",
+    ports: [{ name: long, port: 65_535, protocol: "UDP", nodePort: 30_083 }],
+    spec: { type: "NodePort", sessionAffinity: "ClientIP" },
+  }),
+  metadata: ObjectMeta.fromJSON({ name: long, namespace: long }),
+};
+const longestSlice: EndpointSlice = {
+  ...makeSlice(
+    "longest-1",
+    { service: long, ports: [{ name: long, port: 65_535, protocol: "UDP" }] },
+    { address: "10.244.111.222" },
+  ),
+  metadata: ObjectMeta.fromJSON({ name: "longest-1", namespace: long, labels: { [serviceNameLabel]: long } }),
+};
 const webSlice = makeSlice("web-1", { service: "web" }, { address: "10.244.1.2" }, { address: "10.244.2.2" });
 const oneLess = makeSlice("web-1", { service: "web" }, { address: "10.244.1.2" });
 const shopSlice = makeSlice("shop-1", { service: "shop" }, { address: "10.244.1.3" });
@@ -51,6 +69,7 @@ export function describeServices(name: string, open: () => Promise<OpenServices>
         tableOf(none),
         tableOf({ ...web, spec: { ...web.spec, clusterIP: "10.96.0.82" } } as Service, webSlice),
       ],
+      ["a Service with the longest names comes", tableOf(), tableOf(longest, longestSlice)],
       ["all go", tableOf(web, webSlice, shop, shopSlice, none), tableOf()],
     ];
     for (const [sentence, before, after] of steps) {

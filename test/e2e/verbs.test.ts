@@ -17,9 +17,28 @@ describe("the verbs of a session", () => {
     const once = await cluster.podwire("run", "once", "--attach", "--rm", ...words);
     assert.deepEqual(once, { code: 3, stdout: 'done\npod "once" deleted from default namespace\n', stderr: "" });
     await cluster.run("wait", "--for=delete", "pod/once", "--timeout=20s");
-    const echo = ["--image=podwire/toolbox", "--restart=Never", "--command", "--", "head", "-1"];
-    const { code, stdout } = await cluster.feed("hello\n", "run", "echo", "-i", ...echo);
-    assert.deepEqual([code, stdout], [0, "hello\n"]);
+  });
+
+  for (const [what, input] of [
+    ["a line", "hello\n"],
+    ["nothing", ""],
+    ["megabytes", "0123456789abcde\n".repeat(128 * 1024)],
+  ] as const) {
+    it(`run a pod that gets ${what} from standard input, and its end`, async () => {
+      const cat = ["--image=podwire/toolbox", "--restart=Never", "--command", "--", "cat"];
+      const { code, stdout } = await cluster.feed(input, "run", "-i", "--rm", "echo", ...cat);
+      assert.equal(code, 0);
+      assert.ok(stdout === `${input}pod "echo" deleted from default namespace\n`, `${stdout.length} bytes came back`);
+      await cluster.run("wait", "--for=delete", "pod/echo", "--timeout=20s");
+    });
+  }
+
+  it("run a pod whose input stays open where that is asked for", async () => {
+    const words = ["--image=podwire/toolbox", "--restart=Never", "--command", "--", "sh", "-c", "read a; read b; echo $a $b"];
+    await using first = cluster.start("run", "-i", "--leave-stdin-open", "patient", ...words);
+    await until(async () => (await cluster.podwire("get", "pod", "patient")).stdout.includes("Running"), "the pod");
+    await cluster.feed("one\ntwo\n", "attach", "-i", "patient");
+    assert.deepEqual(await first.result, { code: 0, stdout: "one two\n", stderr: "" });
   });
 
   it("tell what happened to a pod", async () => {

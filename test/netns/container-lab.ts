@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { sweepCgroups } from "#kernel/cgroups.ts";
-import { type Command, type ContainerSpec, type ContainerState, type Exec, linuxContainers } from "#kernel/containers.ts";
+import type { ContainerState } from "#kernel/container-state.ts";
+import { type Command, type ContainerSpec, type Exec, linuxContainers } from "#kernel/containers.ts";
 import type { ProcessId } from "#kernel/processes.ts";
 import { requireSandbox } from "../support/sandbox.ts";
 import { until } from "../support/until.ts";
@@ -56,7 +57,7 @@ export function openContainerLab(): ContainerLab {
     },
     async start(argv, more) {
       const spec = lab.spec(argv, more);
-      await linuxContainers.start(spec, signal);
+      await linuxContainers.start(spec, { signal });
       return lab.at(spec);
     },
     startIdle: (more) => lab.start(["sleep", "infinity"], more),

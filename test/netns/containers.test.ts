@@ -112,8 +112,8 @@ function describeExitCodes(): void {
   it("refuses a folder of an earlier run", async () => {
     await using lab = openContainerLab();
     const spec = lab.spec(["true"]);
-    await linuxContainers.start(spec, signal);
-    await assert.rejects(linuxContainers.start(spec, signal));
+    await linuxContainers.start(spec, { signal });
+    await assert.rejects(linuxContainers.start(spec, { signal }));
   });
 
   it("leaves no descriptor open where its start fails", async () => {
@@ -121,7 +121,7 @@ function describeExitCodes(): void {
     const spec = lab.spec(["true"]);
     mkdirSync(spec.stateDir);
     writeFileSync(join(spec.stateDir, "exit"), "");
-    await assert.rejects(linuxContainers.start(spec, signal), /EEXIST.*exit/);
+    await assert.rejects(linuxContainers.start(spec, { signal }), /EEXIST.*exit/);
     const open = readdirSync("/proc/self/fd").filter((fd) => linkOf(fd) === spec.logPath);
     assert.deepEqual(open, []);
   });
@@ -479,8 +479,8 @@ function describeView(): void {
     );
     assert.deepEqual(others, [
       ["0", "/dev/null"],
-      ["1", container.logPath],
-      ["2", container.logPath],
+      ["1", join(container.stateDir, "output")],
+      ["2", join(container.stateDir, "output")],
     ]);
   });
 
@@ -723,6 +723,26 @@ function describeExec(): void {
     starter.kill("SIGKILL");
     await until(() => processesNamed(`sleep ${seconds}`).length === 0, "the command's end");
     assert.equal(container.state.state, "running");
+  });
+
+  it("ends with the agent that it belongs to, however soon that is killed", async () => {
+    await using lab = openContainerLab();
+    const container = await lab.startIdle();
+    const seconds = uniqueSeconds();
+    for (let delayMs = 0; delayMs < 24; delayMs += 2) {
+      const starter = spawn(
+        process.execPath,
+        [join(import.meta.dirname, "start-exec.ts"), container.stateDir, "sleep", seconds],
+        {
+          stdio: ["ignore", "pipe", "ignore"],
+        },
+      );
+      await once(starter.stdout, "data");
+      await sleep(delayMs);
+      starter.kill("SIGKILL");
+      await until(() => processesNamed(seconds).length === 0, `no process after a kill at ${delayMs} ms`);
+    }
+    assert.equal(processesLike(container.init().pid).length, 2);
   });
 
   it("ends with its container", async () => {

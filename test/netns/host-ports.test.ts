@@ -48,6 +48,18 @@ describe("a pod's host ports", () => {
     await until(async () => (await datagram("192.168.0.1", 53)) === '{"client":"192.168.0.1"}', "an answer by UDP");
   });
 
+  it("are not of the name server's address, which is the node's too", async () => {
+    await using lab = await openPodLab();
+    await lab.host.ip("route add local 10.96.0.10 dev lo");
+    await using agent = lab.startAgent();
+    const web = serverPod("web", [{ containerPort: 8080, hostPort: 82 }]);
+    agent.set(web);
+    await agent.running(web);
+    await until(async () => (await ask("192.168.0.1:82").catch(() => "")) === "web", "the server");
+    await assert.rejects(ask("10.96.0.10:82"));
+    await assertRefused(lab, web, "10.96.0.10:82");
+  });
+
   it("stand while an agent takes its pods over, and are the first pod's where two ask for them", async () => {
     await using lab = await openPodLab();
     const first = lab.startAgent();

@@ -57,7 +57,7 @@ export function openInputsLab(initial: ConfigSources = sourcesOf({})): InputsLab
       count += 1;
       const stateDir = join(lab.folder, `c${count}`);
       const logPath = join(lab.folder, `c${count}.log`);
-      await linuxContainers.start({ stateDir, logPath, ...spec }, signal);
+      await linuxContainers.start({ stateDir, logPath, ...spec }, { signal });
       return lab.at({ stateDir, logPath });
     },
     async output(pod) {

@@ -40,7 +40,7 @@ export interface ServiceLab extends AsyncDisposable {
   /** agnhost's netexec on each, on port 8080 by TCP and 8081 by UDP. */
   startPods(...pods: readonly { readonly name: string; readonly node: number }[]): Promise<LabPod[]>;
   removePod(pod: LabPod): Promise<void>;
-  /** All Services and slices that there are from now on; resolves when every node's rules are so. */
+  /** All Services and slices that there are from now on; resolves when the rules of every node with an agent are so. */
   serve(...objects: readonly (Service | EndpointSlice)[]): Promise<void>;
   /** Kills a node's agent and starts another, which is told the same. */
   restartAgent(node: LabHost): Promise<void>;
@@ -210,7 +210,7 @@ async function open(count: number, cleanups: AsyncDisposableStack): Promise<Serv
       const put = next.filter((one) => !objects.includes(one));
       objects = next;
       const changes = [...removed.map(removalOf), ...put.map(putOf)].map((change) => ({ change }));
-      await Promise.all(nodes.map((node) => tell(node, changes, false)));
+      await Promise.all(nodes.filter((node) => isAlive(agentOf(node).child)).map((node) => tell(node, changes, false)));
     },
     killAgent,
     async restartAgent(node) {

@@ -4,4 +4,4 @@ import { type ContainerSpec, linuxContainers } from "#kernel/containers.ts";
 
 const spec = JSON.parse(process.argv[2] ?? "") as ContainerSpec;
 process.stdout.write("ready\n");
-await linuxContainers.start(spec, new AbortController().signal);
+await linuxContainers.start(spec, { signal: new AbortController().signal });

@@ -48,15 +48,21 @@ describe("podwire run with a pod's output", () => {
     assert.ok(cluster.pod("once"));
   });
 
-  it("says in its help that the end of standard input is not passed on", async () => {
-    const { stdout } = await cli.run(["help", "run"]);
-    assert.match(stdout.replaceAll(/\s+/g, " "), /pass ours on; its end is not passed on/);
-  });
+  for (const [flags, want] of [
+    [["-i"], { stdin: true, stdinOnce: true }],
+    [["-i", "--leave-stdin-open"], { stdin: true }],
+    [["--attach"], {}],
+  ] as const) {
+    it(`gives the container with ${flags.join(" ")} the input ${JSON.stringify(want)}`, async () => {
+      await using _run = cli.start(["run", "once", ...image, ...flags, "--command", "--", "cat"]);
+      const { stdin, stdinOnce } = (await podOnNode()).spec?.containers[0] ?? {};
+      assert.deepEqual({ ...(stdin ? { stdin } : {}), ...(stdinOnce ? { stdinOnce } : {}) }, want);
+    });
+  }
 
   it("passes standard input on with -i, and deletes the pod with --rm", async () => {
     await using run = cli.start(["run", "once", ...image, "-i", "--rm", "--command", "--", "cat"]);
     const pod = await podOnNode();
-    assert.equal(pod.spec?.containers[0]?.stdin, true);
     session.reportRunning(pod);
     const { start, attach } = await nextStream();
     assert.ok(start?.$case === "attach" && start.value.stdin);

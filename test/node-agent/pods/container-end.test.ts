@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createManualClock } from "#core/clock.ts";
-import type { ContainerState } from "#kernel/containers.ts";
+import type { ContainerState } from "#kernel/container-state.ts";
 import { Container } from "#proto/podwire/v1/resources.ts";
 import { endOf } from "../../../node-agent/pods/container-end.ts";
 import { containerFolder } from "../../../node-agent/pods/container-folders.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { createManualClock } from "#core/clock.ts";
-import type { ContainerState, Containers } from "#kernel/containers.ts";
+import type { ContainerState } from "#kernel/container-state.ts";
+import type { Containers } from "#kernel/containers.ts";
 import { createLog } from "#process/log.ts";
 import { Container } from "#proto/podwire/v1/resources.ts";
 import { containerFolder } from "../../../node-agent/pods/container-folders.ts";

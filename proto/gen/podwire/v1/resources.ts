@@ -656,10 +656,13 @@ export interface Container {
   stdin?:
     | boolean
     | undefined;
+  /** Its input ends with the first who was attached to it. */
+  stdinOnce?:
+    | boolean
+    | undefined;
   /** Kept, not acted on. */
   imagePullPolicy?: string | undefined;
   volumeDevices: any[];
-  stdinOnce?: boolean | undefined;
   tty?: boolean | undefined;
   resizePolicy: any[];
 }
@@ -7097,9 +7100,9 @@ function createBaseContainer(): Container {
     terminationMessagePolicy: undefined,
     restartPolicy: undefined,
     stdin: undefined,
+    stdinOnce: undefined,
     imagePullPolicy: undefined,
     volumeDevices: [],
-    stdinOnce: undefined,
     tty: undefined,
     resizePolicy: [],
   };
@@ -7164,14 +7167,14 @@ export const Container: MessageFns<Container> = {
     if (message.stdin !== undefined) {
       writer.uint32(152).bool(message.stdin);
     }
+    if (message.stdinOnce !== undefined) {
+      writer.uint32(160).bool(message.stdinOnce);
+    }
     if (message.imagePullPolicy !== undefined) {
       writer.uint32(242).string(message.imagePullPolicy);
     }
     for (const v of message.volumeDevices) {
       Value.encode(Value.wrap(v!), writer.uint32(306).fork()).join();
-    }
-    if (message.stdinOnce !== undefined) {
-      writer.uint32(344).bool(message.stdinOnce);
     }
     if (message.tty !== undefined) {
       writer.uint32(352).bool(message.tty);
@@ -7347,6 +7350,14 @@ export const Container: MessageFns<Container> = {
             message.stdin = reader.bool();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.stdinOnce = reader.bool();
+            continue;
+          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -7361,14 +7372,6 @@ export const Container: MessageFns<Container> = {
             }
 
             message.volumeDevices.push(Value.unwrap(Value.decode(reader, reader.uint32())));
-            continue;
-          }
-          case 43: {
-            if (tag !== 344) {
-              break;
-            }
-
-            message.stdinOnce = reader.bool();
             continue;
           }
           case 44: {
@@ -7460,6 +7463,11 @@ export const Container: MessageFns<Container> = {
         ? globalThis.String(object.restart_policy)
         : undefined,
       stdin: isSet(object.stdin) ? globalThis.Boolean(object.stdin) : undefined,
+      stdinOnce: isSet(object.stdinOnce)
+        ? globalThis.Boolean(object.stdinOnce)
+        : isSet(object.stdin_once)
+        ? globalThis.Boolean(object.stdin_once)
+        : undefined,
       imagePullPolicy: isSet(object.imagePullPolicy)
         ? globalThis.String(object.imagePullPolicy)
         : isSet(object.image_pull_policy)
@@ -7470,11 +7478,6 @@ export const Container: MessageFns<Container> = {
         : globalThis.Array.isArray(object?.volume_devices)
         ? [...object.volume_devices]
         : [],
-      stdinOnce: isSet(object.stdinOnce)
-        ? globalThis.Boolean(object.stdinOnce)
-        : isSet(object.stdin_once)
-        ? globalThis.Boolean(object.stdin_once)
-        : undefined,
       tty: isSet(object.tty) ? globalThis.Boolean(object.tty) : undefined,
       resizePolicy: globalThis.Array.isArray(object?.resizePolicy)
         ? [...object.resizePolicy]
@@ -7543,14 +7546,14 @@ export const Container: MessageFns<Container> = {
     if (message.stdin !== undefined) {
       obj.stdin = message.stdin;
     }
+    if (message.stdinOnce !== undefined) {
+      obj.stdinOnce = message.stdinOnce;
+    }
     if (message.imagePullPolicy !== undefined) {
       obj.imagePullPolicy = message.imagePullPolicy;
     }
     if (message.volumeDevices?.length) {
       obj.volumeDevices = message.volumeDevices;
-    }
-    if (message.stdinOnce !== undefined) {
-      obj.stdinOnce = message.stdinOnce;
     }
     if (message.tty !== undefined) {
       obj.tty = message.tty;
