@@ -26,7 +26,7 @@ describe("README.md", () => {
         input: blocks.join("\n"),
         env: { ...process.env, XDG_RUNTIME_DIR: runtime },
         encoding: "utf8",
-        timeout: 60_000,
+        timeout: 120_000,
       });
       equal(status, 0, `${stdout}\n${stderr}`);
       ok(/Hello from server at 10\.244\.\d+\.\d+\. I see you as 10\.244\.\d+\.\d+\./.test(stdout), stdout);
