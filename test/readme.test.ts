@@ -16,7 +16,8 @@ function runnableBlocks(markdown: string): string[] {
 describe("README.md", () => {
   before(requireSandbox);
 
-  it("has commands that work as they are written", () => {
+  it("has commands that work as they are written", function () {
+    this.timeout(150_000);
     const blocks = runnableBlocks(readFileSync(join(project, "README.md"), "utf8"));
     ok(blocks.length >= 5, `${blocks.length} blocks to run`);
     const runtime = mkdtempSync(join(tmpdir(), "podwire-readme-"));
