@@ -69,8 +69,10 @@ export async function benchServices(): Promise<Row[]> {
   const whole = `${services.toLocaleString("en")} Services of ${endpoints} endpoints`;
   return [
     { name: `${whole}, made anew, nft`, value: median(rebuildMs), unit: "ms", target: "≤ 300" },
+    { name: "the same, at best", value: Math.min(...rebuildMs), unit: "ms" },
     { name: "the same, decided and written down", value: median(decideMs), unit: "ms" },
     { name: "one Service of them changed, nft", value: median(changeMs), unit: "ms", target: "≤ 20" },
+    { name: "the same, at best", value: Math.min(...changeMs), unit: "ms" },
     { name: "the same, decided and written down", value: median(smallDecideMs), unit: "ms" },
     { name: "looking whether somebody else changed the rules", value: lookTime(a), unit: "µs" },
     { name: "connections to a pod itself", value: median(perSecond.direct), unit: "/s" },

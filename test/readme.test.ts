@@ -16,7 +16,8 @@ function runnableBlocks(markdown: string): string[] {
 describe("README.md", () => {
   before(requireSandbox);
 
-  it("has commands that work as they are written", () => {
+  it("has commands that work as they are written", function () {
+    this.timeout(150_000);
     const blocks = runnableBlocks(readFileSync(join(project, "README.md"), "utf8"));
     ok(blocks.length >= 5, `${blocks.length} blocks to run`);
     const runtime = mkdtempSync(join(tmpdir(), "podwire-readme-"));
@@ -26,7 +27,7 @@ describe("README.md", () => {
         input: blocks.join("\n"),
         env: { ...process.env, XDG_RUNTIME_DIR: runtime },
         encoding: "utf8",
-        timeout: 60_000,
+        timeout: 120_000,
       });
       equal(status, 0, `${stdout}\n${stderr}`);
       ok(/Hello from server at 10\.244\.\d+\.\d+\. I see you as 10\.244\.\d+\.\d+\./.test(stdout), stdout);

@@ -2,7 +2,6 @@
  * answers (its pkg/proxy/healthcheck/service_health.go). */
 
 import { createServer, type Server, type ServerResponse } from "node:http";
-import { messageOf } from "#core/errors.ts";
 import type { HealthChecked } from "#core/services/proxied-port.ts";
 import type { Logger } from "#process/log.ts";
 
@@ -30,7 +29,7 @@ export function createHealthChecks({ address, log }: HealthChecksOptions): Healt
     );
     servers.set(port, server);
     server.on("error", (error) => {
-      log.warn({ port, err: messageOf(error) }, "a health check's port could not be opened");
+      log.warn({ port, err: error }, "a health check's port could not be opened");
       servers.delete(port);
     });
     server.listen(port, address);

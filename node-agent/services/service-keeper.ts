@@ -45,12 +45,13 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
   /** What the kernel holds as far as we know; undefined where we don't. */
   let actual: ServiceTable | undefined;
   let isForeign = false;
-  /** Of the flows of UDP when they were looked at last. */
-  let digest = "";
+  /** Of the flows of UDP when they were looked at last; an agent before this one may have left some. */
+  let digest: string | undefined;
   /** Whoever waits for the next transaction. */
   let asked: PromiseWithResolvers<void> | undefined;
 
   const ask = (): Promise<void> => {
+    if (signal.aborted) return Promise.reject(signal.reason);
     asked ??= Promise.withResolvers();
     // Not everybody who asks waits.
     asked.promise.catch(() => {});
@@ -82,6 +83,8 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
     digest = now;
   };
 
+  // Whoever waits then waits for nothing.
+  signal.addEventListener("abort", () => asked?.reject(signal.reason), { once: true });
   return {
     set(next) {
       const isNew = view === undefined || differs(view, next);
@@ -90,7 +93,7 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
     },
     restore() {
       isForeign = true;
-      if (view !== undefined) void ask();
+      if (view !== undefined) ask().catch(() => {});
     },
     async run() {
       let failures = 0;
@@ -107,7 +110,7 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
           log.warn({ err: error }, "the rules of services could not be brought to their wanted state; trying again");
           await clock.sleep(backoffMs(failures, retry, rng), signal);
           failures += 1;
-          void ask();
+          ask().catch(() => {});
         }
         await clock.sleep(distanceMs, signal);
       }

@@ -219,13 +219,13 @@ describe("services at their addresses", () => {
       assert.deepEqual(await askForAll(client, question), [first]);
       await lab.serve(makeService("web", { clusterIP, ...ports }), slice);
       assert.deepEqual(await askForAll(client, question), ["one", "two"]);
-      await lab.serve(makeService("web", { clusterIP, ...ports, spec: affinity(1) }), slice);
+      await lab.serve(makeService("web", { clusterIP, ...ports, spec: affinity(3) }), slice);
       const [second = ""] = await ask(client, question);
       assert.deepEqual(await askForAll(client, question), [second]);
       // Each question that finds the first pod again renews its claim, so they must lie further apart than that lasts.
       await until(
         async () => {
-          await new Promise((resolve) => setTimeout(resolve, 1_200));
+          await new Promise((resolve) => setTimeout(resolve, 3_300));
           return (await ask(client, question))[0] !== second;
         },
         "another pod once the client is forgotten",

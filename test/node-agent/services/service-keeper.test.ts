@@ -154,7 +154,7 @@ describe("the keeper of services", () => {
     lab.stands(view);
   });
 
-  it("looks for stale flows when a Service of UDP changes, and not otherwise", async () => {
+  it("looks for stale flows when it starts and when a Service of UDP changes, and not otherwise", async () => {
     await using lab = setUp();
     const address = parseIpv4("10.244.1.9");
     const destination = parseIpv4("10.96.0.53");
@@ -172,19 +172,25 @@ describe("the keeper of services", () => {
       await lab.keeper.set(view);
     };
     await next(viewOf(web));
-    assert.deepEqual([lab.calls.flowReads, lab.fake.flows.length], [0, 1]);
-    await next(viewOf(web, names, namesSlice));
     assert.deepEqual([lab.calls.flowReads, lab.fake.flows.length], [1, 0]);
+    lab.fake.flows = [flow];
+    await next(viewOf(web, sliceOf("10.244.1.2")));
+    assert.deepEqual([lab.calls.flowReads, lab.fake.flows.length], [1, 1]);
+    await next(viewOf(web, names, namesSlice));
+    assert.deepEqual([lab.calls.flowReads, lab.fake.flows.length], [2, 0]);
     await next(viewOf(web, names, namesSlice, sliceOf("10.244.1.2")));
-    assert.equal(lab.calls.flowReads, 1);
-    await next(viewOf(web));
     assert.equal(lab.calls.flowReads, 2);
+    await next(viewOf(web));
+    assert.equal(lab.calls.flowReads, 3);
   });
 
-  it("ends with its signal", async () => {
+  it("ends with its signal, and so does whoever waits", async () => {
     const lab = setUp();
     await lab.keeper.set(viewOf(web));
+    const waiting = assert.rejects(lab.keeper.set(viewOf(web, sliceOf("10.244.1.2"))));
     await lab[Symbol.asyncDispose]();
+    await waiting;
+    await assert.rejects(lab.keeper.set(viewOf()));
     assert.equal(lab.calls.applies, 1);
   });
 });
