@@ -42,6 +42,21 @@ const papers: readonly Paper[] = [
       /The network model holds/,
     ],
   },
+  {
+    path: "docs/operations.md",
+    blocksMin: 7,
+    says: [
+      /^api\.sock\nhosts\.sock\nlogs\nsandbox\nstate$/m,
+      /^control-plane\.log\nnode-1\.log\nnode-2\.log\nsupervisor\.log$/m,
+      /^cluster\.json\ncontrol-plane\njoin-token\nnode-1\nnode-2$/m,
+      /^addresses\.json\nblock\.json\nboot-id\nidentity\.json\npods\nservices\.json$/m,
+      /Hello from server at .*\n.*"service":"node-1","end":"SIGKILL"/,
+      /^configmap\/kept created\n42/m,
+      /table ip podwire_services/,
+      /LISTEN .*:8080 /,
+      /^node-1\S* .*UP/m,
+    ],
+  },
 ];
 
 for (const { path, blocksMin, says } of papers) {
