@@ -2,11 +2,12 @@
 
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { AppError } from "#core/errors.ts";
+import { AppError, messageOf } from "#core/errors.ts";
 import { sweepAbandonedCgroups, sweepCgroups } from "#kernel/cgroups.ts";
 import type { ProcessId } from "#kernel/processes.ts";
 import { findSandbox } from "#kernel/sandbox.ts";
 import { type ClusterPaths, clusterPaths, clustersRoot, type Environment } from "#process/cluster-paths.ts";
+import { refuseFullDisk } from "./disk-space.ts";
 
 export interface ClusterFolder extends ClusterPaths {
   /** Written by the sandbox's first process. */
@@ -30,14 +31,15 @@ export function clusterFolder(name: string, env: Environment): ClusterFolder {
   };
 }
 
-/** "already-exists" where a cluster of that name runs. */
+/** "already-exists" where a cluster of that name runs; "exhausted" where there is no room, "failed-precondition" where we may not write. */
 export function makeFolder(name: string, env: Environment, nowMs: number): ClusterFolder {
   const folder = clusterFolder(name, env);
   sweepDead(env, nowMs);
-  mkdirSync(dirname(folder.dir), { recursive: true, mode: 0o755 });
+  makeRoot(env);
   try {
     mkdirSync(folder.dir, { mode: 0o700 });
   } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw cannotWrite(dirname(folder.dir), error);
     const state = findSandbox(folder.identity) === undefined ? "on its way up" : "up";
     throw new AppError(
       "already-exists",
@@ -47,6 +49,27 @@ export function makeFolder(name: string, env: Environment, nowMs: number): Clust
   }
   for (const path of [folder.state, folder.logs, folder.data]) mkdirSync(path, { mode: 0o700 });
   return folder;
+}
+
+function makeRoot(env: Environment): void {
+  const root = clustersRoot(env);
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw cannotWrite(root, error);
+  }
+  // Between the look and the making somebody else may have made it.
+  clustersRoot(env);
+  refuseFullDisk(root);
+}
+
+function cannotWrite(root: string, cause: unknown): AppError {
+  const message = `clusters can't be kept in ${root} (${messageOf(cause)}): set XDG_RUNTIME_DIR to a folder of your own`;
+  return new AppError("failed-precondition", message, { cause });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 export function livingSandbox(name: string, env: Environment): ProcessId | undefined {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
 import { isAlive, type ProcessId, parseStat } from "./processes.ts";
+import { userNamespaceArguments } from "./user-namespace.ts";
 
 const script = join(import.meta.dirname, "init.sh");
 
@@ -37,8 +38,8 @@ export async function startSandbox(
 ): Promise<Sandbox> {
   const log = openSync(logPath, "a", 0o600);
   // KILL to whoever waits outside must end the sandbox too.
-  const namespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"];
-  const child = spawn("unshare", [...namespaces, "--", "sh", script, identityPath, ...argv], {
+  const namespaces = [...userNamespaceArguments(), "--mount", "--pid", "--net", "--ipc", "--uts"];
+  const child = spawn("unshare", [...namespaces, "--fork", "--kill-child=SIGKILL", "--", "sh", script, identityPath, ...argv], {
     detached: true,
     cwd: "/",
     env,
