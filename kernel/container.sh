@@ -139,7 +139,7 @@ make_room() (
   # shellcheck disable=SC2086 # lists
   [ "$folders" = "" ] || mkdir $folders
   # shellcheck disable=SC2086
-  [ "$links" = "" ] || cp -a $links "$copy"
+  [ "$links" = "" ] || cp -P $links "$copy"
   [ ! -e "$list" ] || mount -n -a -T "$list"
   rm -f "$list"
   if [ "$above" = "" ]; then

@@ -18,7 +18,7 @@ replace_run() {
     name=${entry##*/}
     case $name in *[[:space:]\\]*) continue ;; esac
     if [ -L "$entry" ]; then
-      cp -a "$entry" /tmp
+      cp -P "$entry" /tmp
     elif [ -d "$entry" ]; then
       mkdir "/tmp/$name"
       mount -n --rbind "$entry" "/tmp/$name"

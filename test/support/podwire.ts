@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { CliResult } from "./cli.ts";
+import type { OrdinaryUser } from "./ordinary-user.ts";
 import { until } from "./until.ts";
 
 const launcher = join(import.meta.dirname, "..", "..", "podwire");
@@ -12,6 +13,8 @@ export interface PodwireOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   readonly cwd?: string;
+  /** Root where it is absent. */
+  readonly user?: OrdinaryUser | undefined;
 }
 
 export interface PodwireRun extends AsyncDisposable {
@@ -31,8 +34,9 @@ export function cleanEnv(extra: Readonly<Record<string, string>>): Record<string
 }
 
 /** Starts the CLI. Its disposal kills it. */
-export function startPodwire(args: readonly string[], { env, stdin, cwd }: PodwireOptions): PodwireRun {
-  const child = spawn(launcher, args, { env: { ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
+export function startPodwire(args: readonly string[], { env, stdin, cwd, user }: PodwireOptions): PodwireRun {
+  const [program = "", ...words] = commandLine(args, user);
+  const child = spawn(program, words, { env: { ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -70,6 +74,11 @@ export function startPodwire(args: readonly string[], { env, stdin, cwd }: Podwi
       await result;
     },
   };
+}
+
+/** Starts the CLI as `user`. */
+export function commandLine(args: readonly string[], user: OrdinaryUser | undefined): readonly string[] {
+  return user === undefined ? [launcher, ...args] : [...user.words, user.launcher, ...args];
 }
 
 /** Runs the CLI to its end. */
