@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { AppError, messageOf } from "#core/errors.ts";
+import { AppError, invalid, messageOf } from "#core/errors.ts";
 import { sweepAbandonedCgroups, sweepCgroups } from "#kernel/cgroups.ts";
 import type { ProcessId } from "#kernel/processes.ts";
 import { findSandbox } from "#kernel/sandbox.ts";
@@ -17,6 +17,8 @@ export interface ClusterFolder extends ClusterPaths {
   readonly data: string;
 }
 
+/** unix(7): 108, with the end. */
+const socketPathBytesMax = 107;
 /** `up` needs a moment between making the folder and starting the sandbox. */
 const bornMs = 10_000;
 
@@ -34,6 +36,7 @@ export function clusterFolder(name: string, env: Environment): ClusterFolder {
 /** "already-exists" where a cluster of that name runs; "exhausted" where there is no room, "failed-precondition" where we may not write. */
 export function makeFolder(name: string, env: Environment, nowMs: number): ClusterFolder {
   const folder = clusterFolder(name, env);
+  refuseLongPath(folder.socket);
   sweepDead(env, nowMs);
   makeRoot(env);
   try {
@@ -49,6 +52,14 @@ export function makeFolder(name: string, env: Environment, nowMs: number): Clust
   }
   for (const path of [folder.state, folder.logs, folder.data]) mkdirSync(path, { mode: 0o700 });
   return folder;
+}
+
+function refuseLongPath(socket: string): void {
+  const length = Buffer.byteLength(socket);
+  if (length <= socketPathBytesMax) return;
+  throw invalid(
+    `${socket} is ${length} bytes long, and a socket's path at most ${socketPathBytesMax}: choose a shorter --name or XDG_RUNTIME_DIR`,
+  );
 }
 
 function makeRoot(env: Environment): void {

@@ -49,10 +49,11 @@ function groupsArgument(groups: readonly number[]): string {
 /** "failed-precondition" where this user namespace lacks the user or one of the groups. */
 export function checkUser({ uid, gid, groups }: ContainerUser): void {
   const settable = maySetGroups();
+  const others = groups.filter((group) => group !== gid);
   const missing = [
     ...(isMapped("uid_map", uid) ? [] : [`user ${uid}`]),
     ...(isMapped("gid_map", gid) ? [] : [`group ${gid}`]),
-    ...groups.filter((group) => !settable || !isMapped("gid_map", group)).map((group) => `group ${group}`),
+    ...others.filter((group) => !settable || !isMapped("gid_map", group)).map((group) => `group ${group}`),
   ];
   if (missing.length === 0) return;
   const message = `${missing.join(", ")} can't be used: an ordinary user's namespace doesn't have it; run Podwire as root, or leave runAsUser, runAsGroup, fsGroup and supplementalGroups out`;

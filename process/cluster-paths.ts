@@ -2,7 +2,7 @@
  * reaches the cluster, from any network namespace. */
 
 import { lstatSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { AppError, invalid } from "#core/errors.ts";
 import { labelNameProblem } from "#core/names.ts";
 
@@ -28,7 +28,8 @@ export function clustersRoot(env: Environment): string {
  * cron job, a container, `su`), a folder in /tmp. Anybody could have made that one before: then this throws "failed-precondition".
  */
 export function runtimeFolder(env: Environment, uid: number): string {
-  if (env.XDG_RUNTIME_DIR) return env.XDG_RUNTIME_DIR;
+  // A relative one is to be ignored, as its specification says.
+  if (isAbsolute(env.XDG_RUNTIME_DIR ?? "")) return env.XDG_RUNTIME_DIR ?? "";
   if (uid === 0) return "/run";
   const ofSession = `/run/user/${uid}`;
   if (ownership(ofSession, uid) === "private") return ofSession;

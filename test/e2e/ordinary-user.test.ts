@@ -152,7 +152,15 @@ describe("an ordinary user", function () {
         async () => /user 1000 can't be used: an ordinary user's namespace doesn't have it/.test(await cluster.run("events")),
         "an event",
       );
-      await cluster.makePods(podOf({ name: "root", spec: { securityContext: { runAsUser: 0, runAsGroup: 0 } } }));
+      const shared = { volumes: [{ name: "shared", emptyDir: {} }], securityContext: { fsGroup: 2_000 } };
+      const containers = [{ name: "main", image: "podwire/toolbox", volumeMounts: [{ name: "shared", mountPath: "/shared" }] }];
+      await cluster.apply(podOf({ name: "grouped", spec: { ...shared, containers } }));
+      await until(
+        async () => /MountVolume\.SetUp failed for volume "shared" : group 2000 can't be used/.test(await cluster.run("events")),
+        "an event",
+      );
+      const none = { runAsUser: 0, runAsGroup: 0, fsGroup: 0 };
+      await cluster.makePods(podOf({ name: "root", spec: { securityContext: none } }));
       assert.equal(await cluster.run("exec", "root", "--", "id", "-u"), "0\n");
     });
   });
