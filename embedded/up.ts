@@ -66,7 +66,7 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
       complaints: () => lastComplaints(folder.logs),
     };
   } catch (error) {
-    const takenDown = !existsSync(folder.dir);
+    const takenDown = !existsSync(folder.dir) || (existsSync(folder.identity) && !existsSync(folder.config));
     const said = lastComplaints(folder.logs);
     await down(config.name, env);
     signal.throwIfAborted();
