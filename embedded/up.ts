@@ -45,9 +45,11 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
   refuseMissingPrograms(inside.PATH ?? "");
   await refuseForbiddenSandbox(signal);
   const folder = makeFolder(config.name, env, clock.wallMs());
+  let begun = false;
   try {
     await onStart();
     writeFileSync(folder.config, `${JSON.stringify(config)}\n`, { mode: 0o600 });
+    begun = true;
     writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
     const sandbox = await startSandbox(
       {
@@ -66,7 +68,7 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
       complaints: () => lastComplaints(folder.logs),
     };
   } catch (error) {
-    const takenDown = !existsSync(folder.dir) || (existsSync(folder.identity) && !existsSync(folder.config));
+    const takenDown = begun && !existsSync(folder.config);
     const said = lastComplaints(folder.logs);
     await down(config.name, env);
     signal.throwIfAborted();
