@@ -71,7 +71,12 @@ export function findSandbox(identityPath: string): ProcessId | undefined {
 
 /** Ends the sandbox and waits until the kernel has ended every process in it. */
 export async function endSandbox(id: ProcessId, signal: AbortSignal): Promise<void> {
-  if (isAlive(id)) process.kill(id.pid, "SIGKILL");
+  try {
+    if (isAlive(id)) process.kill(id.pid, "SIGKILL");
+  } catch (error) {
+    // It may have ended between the look and the kill.
+    if (isAlive(id)) throw error;
+  }
   // A first process that its parent has not reaped yet has no children left: the kernel ended them before.
   while (isAlive(id)) await sleepFor(5, undefined, { signal });
 }

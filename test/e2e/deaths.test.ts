@@ -20,7 +20,7 @@ const name = "t-death";
 const seed = 20_261_126;
 
 describe("the death of a cluster", function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let user: OrdinaryUser;
   let home: string;
   let env: Record<string, string>;
