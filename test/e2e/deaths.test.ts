@@ -44,6 +44,7 @@ describe("the death of a cluster", function () {
     assert.deepEqual(machineTraces(), clean);
     await upOnce();
     assert.equal((await podwire("down")).stdout, `cluster "${name}" is down\n`);
+    await dead();
     assert.deepEqual(leavingsOf(name, home), []);
   };
 
