@@ -5,13 +5,15 @@ import { dirname, join } from "node:path";
 import { AppError, invalid, messageOf } from "#core/errors.ts";
 import { sweepAbandonedCgroups, sweepCgroups } from "#kernel/cgroups.ts";
 import type { ProcessId } from "#kernel/processes.ts";
-import { findSandbox } from "#kernel/sandbox.ts";
+import { findSandbox, writeIdentity } from "#kernel/sandbox.ts";
 import { type ClusterPaths, clusterPaths, clustersRoot, type Environment } from "#process/cluster-paths.ts";
 import { refuseFullDisk } from "./disk-space.ts";
 
 export interface ClusterFolder extends ClusterPaths {
   /** Written by the sandbox's first process. */
   readonly identity: string;
+  /** Names the process that starts the sandbox. */
+  readonly starter: string;
   readonly config: string;
   readonly joinToken: string;
   readonly data: string;
@@ -19,7 +21,7 @@ export interface ClusterFolder extends ClusterPaths {
 
 /** unix(7): 108, with the end. */
 const socketPathBytesMax = 107;
-/** `up` needs a moment between making the folder and starting the sandbox. */
+/** Who makes a folder needs a moment to say so in it. */
 const bornMs = 10_000;
 
 export function clusterFolder(name: string, env: Environment): ClusterFolder {
@@ -27,6 +29,7 @@ export function clusterFolder(name: string, env: Environment): ClusterFolder {
   return {
     ...paths,
     identity: join(paths.dir, "sandbox"),
+    starter: join(paths.dir, "starter"),
     config: join(paths.state, "cluster.json"),
     joinToken: join(paths.state, "join-token"),
     data: join(paths.state, "control-plane"),
@@ -50,6 +53,7 @@ export function makeFolder(name: string, env: Environment, nowMs: number): Clust
       { cause: error },
     );
   }
+  writeIdentity(folder.starter);
   for (const path of [folder.state, folder.logs, folder.data]) mkdirSync(path, { mode: 0o700 });
   return folder;
 }
@@ -87,21 +91,25 @@ export function livingSandbox(name: string, env: Environment): ProcessId | undef
   return findSandbox(clusterFolder(name, env).identity);
 }
 
-/** Removes the folders of clusters whose sandbox is dead; one without a sandbox yet gets a moment to start it. */
+/** Removes the folders of clusters whose sandbox is dead, or was never started by who is dead now. */
 export function sweepDead(env: Environment, nowMs: number): void {
   sweepAbandonedCgroups(nowMs);
   const root = clustersRoot(env);
   if (!existsSync(root)) return;
   for (const name of readdirSync(root)) {
     const dir = join(root, name);
-    const identity = join(dir, "sandbox");
     const folder = statSync(dir, { throwIfNoEntry: false });
     // Another command swept it meanwhile.
     if (folder === undefined) continue;
-    // A file without a word in it is about to get one.
-    const began = (statSync(identity, { throwIfNoEntry: false })?.size ?? 0) > 0 || nowMs - folder.mtimeMs > bornMs;
-    if (began && findSandbox(identity) === undefined) removeFolder(dir);
+    const named = [join(dir, "sandbox"), join(dir, "starter")].find(hasWords);
+    const isDead = named === undefined ? nowMs - folder.mtimeMs > bornMs : findSandbox(named) === undefined;
+    if (isDead) removeFolder(dir);
   }
+}
+
+/** A file without a word in it is about to get one. */
+function hasWords(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /** Of a cluster that is dead. */

@@ -1,7 +1,7 @@
 /* A sandbox: namespaces in which a whole cluster lives. All its state is its own, so ending its first process ends it all. */
 
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
@@ -67,6 +67,11 @@ export async function startSandbox(
 export function findSandbox(identityPath: string): ProcessId | undefined {
   const id = readIdentity(identityPath);
   return id !== undefined && isAlive(id) ? id : undefined;
+}
+
+/** Leaves this process's own name, as a sandbox's first process does. */
+export function writeIdentity(path: string): void {
+  writeFileSync(path, readFileSync("/proc/self/stat", "utf8"), { mode: 0o600 });
 }
 
 /** Ends the sandbox and waits until the kernel has ended every process in it. */

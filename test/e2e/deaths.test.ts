@@ -240,6 +240,12 @@ async function suffer({ during, afterMs, share, order }: Misfortune, folder: str
   kill(victims.slice(0, Math.ceil(victims.length * share)).map(({ id }) => id));
   if (during === "up") command.process.kill("SIGINT");
   await command.result;
+  // The next `up` works too, where no cluster is up that outlived its command.
+  const isUp = () => sandboxOf(join(folder, "podwire", name)) !== undefined;
+  if (rng.next() < 0.1 && !isUp()) {
+    const next = await runPodwire([...up, "--detach"], own);
+    assert.ok(next.code === 0 || isUp(), next.stderr);
+  }
   const next = await runPodwire(["down", "--name", name], own);
   assert.equal(next.code, 0, next.stderr);
   await until(() => leavingsOf(name, folder).length === 0, `an end of ${leavingsOf(name, folder).join("\n")}`, 5_000);
