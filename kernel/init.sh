@@ -30,7 +30,7 @@ replace_run() {
 
 mount -n --make-rprivate /
 # An ordinary user can make no folder in the machine's.
-[ -d /run/netns ] || mkdir /run/netns 2>/dev/null || replace_run
+mkdir -p /run/netns 2>/dev/null || replace_run
 mount -n -t tmpfs -o mode=755 tmpfs /run/netns
 mount -n -t proc -o nosuid,nodev,noexec proc /proc
 ip link set lo up

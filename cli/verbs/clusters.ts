@@ -84,9 +84,14 @@ async function reportOn(cluster: FoundCluster, invocation: Invocation): Promise<
     case "running": {
       const nodes = await nodesOf(cluster, invocation);
       if (nodes === undefined) return { ...cluster, status: "Unreachable", nodes };
-      return { ...cluster, status: nodes.ready === nodes.total ? "Ready" : "NotReady", nodes };
+      return { ...cluster, status: isWhole(nodes) ? "Ready" : "NotReady", nodes };
     }
   }
+}
+
+/** Before the first has joined there is nothing that could be ready. */
+function isWhole({ ready, total }: NonNullable<ClusterReport["nodes"]>): boolean {
+  return total > 0 && ready === total;
 }
 
 async function nodesOf({ socket }: FoundCluster, { globals, context, signal }: Invocation): Promise<ClusterReport["nodes"]> {

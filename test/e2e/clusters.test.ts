@@ -104,7 +104,9 @@ describe("clusters side by side", function () {
     await until(async () => seen.add(await statusOf()).has("Ready 1/1"), "Ready");
     await up.says("Ctrl-C ends the cluster");
     assert.deepEqual(
-      [...seen].filter((status) => !["Starting ?", "NotReady 0/1", "Unreachable ?", "Ready 1/1", undefined].includes(status)),
+      [...seen].filter(
+        (status) => !["Starting ?", "NotReady 0/0", "NotReady 0/1", "Unreachable ?", "Ready 1/1", undefined].includes(status),
+      ),
       [],
     );
     const { pids } = openCluster({ name: "red", env, folder: home });
