@@ -23,13 +23,19 @@ import { type ClusterFolder, clusterFolder } from "./cluster-folder.ts";
 /** Each host is a process: small young generations and one malloc arena save 5 MB of each, and the overlay's throughput does not suffer. */
 const thrifty = ["--max-semi-space-size=1"];
 const project = join(import.meta.dirname, "..");
-const [name = "", tied] = process.argv.slice(2);
+const [name = ""] = process.argv.slice(2);
 const folder = clusterFolder(name, process.env);
 const config = JSON.parse(readFileSync(folder.config, "utf8")) as ClusterConfig;
 const log = createLog({ level: config.logLevel, name: "supervisor" }).child({ cluster: name });
 
-// Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we.
-if (tied === "tied") process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
+// Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we, unless it let us go before.
+let free = false;
+process.stdin.on("data", () => {
+  free = true;
+});
+process.stdin.on("end", () => {
+  if (!free) process.kill(process.pid, "SIGTERM");
+});
 
 await runDaemon(log, async (signal) => {
   const nodes = nodeHosts(config.nodeCount);

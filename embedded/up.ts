@@ -53,15 +53,15 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
     writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
     const sandbox = await startSandbox(
       {
-        tied: foreground,
         identityPath: folder.identity,
         logPath: join(folder.logs, "supervisor.log"),
-        argv: [process.execPath, ...process.execArgv, supervisor, config.name, ...(foreground ? ["tied"] : [])],
+        argv: [process.execPath, ...process.execArgv, supervisor, config.name],
         env: inside,
       },
       signal,
     );
     await nodesReady(folder, config, { clock, signal });
+    if (!foreground) sandbox.letGo();
     return {
       socket: folder.socket,
       ended: sandbox.ended.then(() => (existsSync(folder.config) ? "died" : "taken down")),

@@ -18,24 +18,21 @@ export interface SandboxSpec {
   readonly argv: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The program's standard input ends when this process does, however it does: the program then ends by itself. */
-  readonly tied: boolean;
 }
 
 export interface Sandbox {
   readonly id: ProcessId;
+  /** Says a word to the program, whose standard input ends without one where this process does, however it does. */
+  letGo(): void;
   /** Resolves when it is dead. */
   readonly ended: Promise<void>;
 }
 
 /**
- * Starts a sandbox, which outlives this process. Resolves when its first process has named itself; "internal" with the log's end where
+ * Starts a sandbox, which outlives this process where it is let go. Resolves when its first process has named itself; "internal" with the log's end where
  * it died before that.
  */
-export async function startSandbox(
-  { identityPath, logPath, argv, env, tied }: SandboxSpec,
-  signal: AbortSignal,
-): Promise<Sandbox> {
+export async function startSandbox({ identityPath, logPath, argv, env }: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
   const log = openSync(logPath, "a", 0o600);
   // KILL to whoever waits outside must end the sandbox too.
   const namespaces = [...userNamespaceArguments(), "--mount", "--pid", "--net", "--ipc", "--uts"];
@@ -43,7 +40,7 @@ export async function startSandbox(
     detached: true,
     cwd: "/",
     env,
-    stdio: [tied ? "pipe" : "ignore", log, log],
+    stdio: ["pipe", log, log],
   });
   closeSync(log);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -51,10 +48,15 @@ export async function startSandbox(
   child.once("error", (error) => {
     failure = error;
   });
-  if (!tied) child.unref();
+  // A program that ended takes no more words.
+  child.stdin?.on("error", () => {});
+  const letGo = () => {
+    child.stdin?.end("stay\n");
+    child.unref();
+  };
   for (;;) {
     const id = readIdentity(identityPath);
-    if (id !== undefined) return { id, ended };
+    if (id !== undefined) return { id, letGo, ended };
     if (failure !== undefined || child.exitCode !== null) {
       const said = readLog(logPath);
       throw new AppError("internal", `the sandbox did not start: ${failure?.message ?? said}`, { cause: failure });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { createRng, type Rng } from "#core/rng.ts";
@@ -84,6 +84,23 @@ describe("the death of a cluster", function () {
       await nothingStays();
     });
   }
+
+  it("of kill -9 of `up --detach` before the nodes are Ready", async () => {
+    await using up = startPodwire(["up", "--detach", "--name", name, "--nodes", "3"], { env });
+    await until(() => sandboxOf(join(home, "podwire", name)), "a sandbox");
+    up.process.kill("SIGKILL");
+    await nothingStays();
+  });
+
+  it("of kill -9 of `down` in the middle", async () => {
+    await upOnce("--nodes", "3");
+    await using down = startPodwire(["down"], { env });
+    await until(() => !existsSync(join(home, "podwire", name, "state", "cluster.json")), "its beginning");
+    down.process.kill("SIGKILL");
+    await down.result;
+    await podwire("down");
+    await nothingStays();
+  });
 
   it("of the terminal", async () => {
     const typed = typePodwire(["up", "--name", name, "--nodes", "1"], { env });

@@ -52,6 +52,18 @@ describe("an ordinary user", function () {
       assert.deepEqual([...new Set(owners)], [Array(4).fill(uid).join("\t")]);
     });
 
+    it("of which compiled code is kept in the user's home, since the checkout is another's", () => {
+      assert.ok(existsSync(join(user.home, ".cache", "podwire-compile")));
+    });
+
+    it("whose limits are not kept, as an event says", async () => {
+      const resources = { limits: { memory: "64Mi", cpu: "1" } };
+      const containers = [{ name: "main", image: "podwire/toolbox", args: ["pause"], resources }];
+      await cluster.makePods(podOf({ name: "limited", spec: { containers } }));
+      const events = await cluster.run("events", "--for", "pod/limited");
+      assert.match(events, /LimitsNotKept .*No cgroup can be made here that would keep the limits of: memory, cpu/);
+    });
+
     it("whose network model holds", async () => {
       const { code, stdout } = await cluster.podwire("verify");
       assert.equal(code, 0, stdout);
