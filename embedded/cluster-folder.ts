@@ -1,7 +1,7 @@
 /* A cluster's folder on disk, who owns it, and whether it lives. */
 
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { AppError, invalid, messageOf } from "#core/errors.ts";
 import { sweepAbandonedCgroups, sweepCgroups } from "#kernel/cgroups.ts";
 import type { ProcessId } from "#kernel/processes.ts";
@@ -23,6 +23,9 @@ export interface ClusterFolder extends ClusterPaths {
 const socketPathBytesMax = 107;
 /** Who makes a folder needs a moment to say so in it. */
 const bornMs = 10_000;
+/** No cluster's name begins like this. */
+const doomedPrefix = ".";
+const removal = { recursive: true, force: true, maxRetries: 3 } as const;
 
 export function clusterFolder(name: string, env: Environment): ClusterFolder {
   const paths = clusterPaths(name, env);
@@ -94,9 +97,9 @@ export function livingSandbox(name: string, env: Environment): ProcessId | undef
 /** Removes the folders of clusters whose sandbox is dead, or was never started by who is dead now. */
 export function sweepDead(env: Environment, nowMs: number): void {
   sweepAbandonedCgroups(nowMs);
+  sweepDoomed(env);
   const root = clustersRoot(env);
-  if (!existsSync(root)) return;
-  for (const name of readdirSync(root)) {
+  for (const name of foldersIn(root)) {
     const dir = join(root, name);
     const folder = statSync(dir, { throwIfNoEntry: false });
     // Another command swept it meanwhile.
@@ -107,6 +110,16 @@ export function sweepDead(env: Environment, nowMs: number): void {
   }
 }
 
+/** Ends the removals that were broken off. */
+export function sweepDoomed(env: Environment): void {
+  const root = clustersRoot(env);
+  for (const name of foldersIn(root)) if (name.startsWith(doomedPrefix)) rmSync(join(root, name), removal);
+}
+
+function foldersIn(root: string): string[] {
+  return existsSync(root) ? readdirSync(root) : [];
+}
+
 /** A file without a word in it is about to get one. */
 function hasWords(path: string): boolean {
   return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
@@ -115,5 +128,15 @@ function hasWords(path: string): boolean {
 /** Of a cluster that is dead. */
 export function removeFolder(dir: string): void {
   sweepCgroups(dir);
-  rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  // As a whole and at once: half of a folder would look like one that is being made.
+  const doomed = join(dirname(dir), `${doomedPrefix}${basename(dir)}-${process.pid}`);
+  rmSync(doomed, removal);
+  try {
+    renameSync(dir, doomed);
+  } catch (error) {
+    // Another command did it meanwhile.
+    if (hasCode(error, "ENOENT")) return;
+    throw error;
+  }
+  rmSync(doomed, removal);
 }

@@ -3,7 +3,7 @@
 import { rmSync } from "node:fs";
 import { endSandbox } from "#kernel/sandbox.ts";
 import type { Environment } from "#process/cluster-paths.ts";
-import { clusterFolder, livingSandbox, removeFolder } from "./cluster-folder.ts";
+import { clusterFolder, livingSandbox, removeFolder, sweepDoomed } from "./cluster-folder.ts";
 
 const downMs = 20_000;
 
@@ -15,5 +15,6 @@ export async function down(name: string, env: Environment): Promise<boolean> {
   rmSync(folder.config, { force: true });
   if (sandbox !== undefined) await endSandbox(sandbox, AbortSignal.timeout(downMs));
   removeFolder(folder.dir);
+  sweepDoomed(env);
   return sandbox !== undefined;
 }

@@ -68,7 +68,7 @@ export function clusterPaths(name: string, env: Environment): ClusterPaths {
 export function listClusters(env: Environment): string[] {
   const root = clustersRoot(env);
   return namesIn(root)
-    .filter((name) => isSocket(join(root, name, "api.sock")))
+    .filter((name) => labelNameProblem(name) === undefined && isSocket(join(root, name, "api.sock")))
     .sort();
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sweepDead } from "../../embedded/cluster-folder.ts";
@@ -32,6 +32,17 @@ describe("a sweep of dead clusters", () => {
       }
     });
   }
+
+  it("removes the rest of a folder whose removal was broken off", () => {
+    const runtime = mkdtempSync(join(tmpdir(), "podwire-sweep-"));
+    try {
+      mkdirSync(join(runtime, "podwire", ".some-1", "logs"), { recursive: true });
+      sweepDead({ XDG_RUNTIME_DIR: runtime }, 0);
+      assert.deepEqual(readdirSync(join(runtime, "podwire")), []);
+    } finally {
+      rmSync(runtime, { recursive: true });
+    }
+  });
 
   it("has nothing to do before the first cluster", () => {
     sweepDead({ XDG_RUNTIME_DIR: "/nonexistent" }, 0);

@@ -22,6 +22,16 @@ export function machineTraces(): string[] {
   return [...clusterTraces(), ...mounts.map((line) => `mount ${line.split(" ")[4]}`).sort()];
 }
 
+/** Those that there were not before. */
+export function tracesSince(before: readonly string[]): string[] {
+  const known = [...before];
+  return machineTraces().filter((trace) => {
+    const place = known.indexOf(trace);
+    if (place >= 0) known.splice(place, 1);
+    return place < 0;
+  });
+}
+
 /** All of a cluster, the CLI too: they inherit the variable. Containers don't, and end with the others. */
 export function processesOf(home: string): ProcessId[] {
   return allPids().flatMap((pid) => (environmentOf(pid).includes(`XDG_RUNTIME_DIR=${home}`) ? (identify(pid) ?? []) : []));
