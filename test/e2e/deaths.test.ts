@@ -212,6 +212,7 @@ describe("the death of a cluster", function () {
       try {
         for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
           await suffer(run, folder, own).catch((error) => {
+            runs.length = 0;
             throw new Error(`run ${run?.number} of seed ${seed}, ${JSON.stringify(run)}, failed`, { cause: error });
           });
         }
@@ -220,7 +221,9 @@ describe("the death of a cluster", function () {
         rmSync(folder, { recursive: true, force: true });
       }
     };
-    await Promise.all([undefined, user, undefined, user].map(worker));
+    // Nobody may leave while another still has a cluster.
+    const ends = await Promise.allSettled([undefined, user, undefined, user].map(worker));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
     await dead();
   });
 });
