@@ -24,7 +24,16 @@ export function paintComplaints(text: string, paint: Paint): string {
 }
 
 const good = ["Running", "Ready", "Active", "Completed", "Succeeded", "Normal"];
-const waiting = ["Pending", "ContainerCreating", "PodInitializing", "Terminating", "SchedulingDisabled", "Warning"];
+const waiting = [
+  "Pending",
+  "ContainerCreating",
+  "PodInitializing",
+  "Terminating",
+  "SchedulingDisabled",
+  "Warning",
+  "Starting",
+  "Ending",
+];
 
 /** Of a cell of a table, by its column. */
 export function colourOfCell(title: string, cell: string): Colour | undefined {

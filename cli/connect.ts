@@ -56,17 +56,18 @@ interface Place {
   readonly cluster: string | undefined;
 }
 
-async function locate(globals: GlobalFlags, { env }: CliContext, signal: AbortSignal): Promise<Place> {
+async function locate(globals: GlobalFlags, context: CliContext, signal: AbortSignal): Promise<Place> {
+  const { env } = context;
   if (globals.server !== undefined && globals.cluster !== undefined) {
     throw new UsageError("--server and --cluster both say where to connect: name one of them");
   }
   if (globals.server !== undefined) return knock({ address: checkAddress(globals.server), cluster: undefined }, signal);
-  if (globals.cluster !== undefined) return knock(placeOf(globals.cluster, env), signal);
+  if (globals.cluster !== undefined) return knock(placeOf(globals.cluster, env), signal).catch(sweeping(context));
   const places = listClusters(env).map((name) => placeOf(name, env));
   const only = places[0];
   if (only === undefined)
     throw new UsageError("no cluster is running on this machine. Start one with `podwire up`, or name one with --server ADDRESS");
-  if (places.length === 1) return knock(only, signal);
+  if (places.length === 1) return knock(only, signal).catch(sweeping(context));
   const answers = await Promise.all(places.map((place) => tryPlace(place, signal)));
   const alive = places.filter((_, i) => answers[i] === undefined);
   if (alive.length === 1 && alive[0] !== undefined) return alive[0];
@@ -76,6 +77,15 @@ async function locate(globals: GlobalFlags, { env }: CliContext, signal: AbortSi
       ? `none of this machine's clusters answers (${names}). Start one with \`podwire up\``
       : `several clusters are running on this machine: ${names}. Name one with --cluster NAME or PODWIRE_CLUSTER`,
   );
+}
+
+/** Whoever finds a cluster dead removes what it left. */
+function sweeping({ env, clock }: CliContext): (error: unknown) => Promise<never> {
+  return async (error) => {
+    const { sweepDead } = await import("../embedded/cluster-folder.ts");
+    sweepDead(env, clock.wallMs());
+    throw error;
+  };
 }
 
 function placeOf(cluster: string, env: CliContext["env"]): Place {

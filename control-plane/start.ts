@@ -1,6 +1,7 @@
 /* Puts the control plane together: what is stored, what decides, what listens. Tests start it in their own process, main.ts in one of
  * its own. Nothing here must be undone after a kill: a start reads the store and goes on. */
 
+import { createAwakeTime } from "#core/awake-time.ts";
 import { formatCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import type { Rng } from "#core/rng.ts";
@@ -65,7 +66,8 @@ export interface ControlPlane extends AsyncDisposable {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { store, clock, rng, log, ids = cryptoIds, tokens } = options;
   const cluster = await openCluster(store, options, { ids, clock });
-  const leases = createLeases(clock, options.heartbeatTimeoutMs);
+  const awake = createAwakeTime(clock);
+  const leases = createLeases(awake, options.heartbeatTimeoutMs);
   const sessions = createSessionTable(leases);
   const streams = createStreamBroker({ ids, clock });
   const metrics = createNewestMetrics(clock);
@@ -117,6 +119,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),
     events.run(signal),
+    awake.run(signal),
   ]);
   opened.defer(async () => {
     stopping.abort();

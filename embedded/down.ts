@@ -1,9 +1,9 @@
 /* Takes a cluster of this machine down: ending its sandbox's first process ends everything in it. */
 
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { endSandbox } from "#kernel/sandbox.ts";
-import { clustersRoot, type Environment } from "#process/cluster-paths.ts";
-import { clusterFolder, livingSandbox, removeFolder } from "./cluster-folder.ts";
+import type { Environment } from "#process/cluster-paths.ts";
+import { clusterFolder, livingSandbox, removeFolder, sweepDoomed } from "./cluster-folder.ts";
 
 const downMs = 20_000;
 
@@ -15,16 +15,6 @@ export async function down(name: string, env: Environment): Promise<boolean> {
   rmSync(folder.config, { force: true });
   if (sandbox !== undefined) await endSandbox(sandbox, AbortSignal.timeout(downMs));
   removeFolder(folder.dir);
+  sweepDoomed(env);
   return sandbox !== undefined;
-}
-
-/** The clusters that are up. */
-export function clusterNames(env: Environment): string[] {
-  try {
-    return readdirSync(clustersRoot(env))
-      .filter((name) => livingSandbox(name, env) !== undefined)
-      .sort();
-  } catch {
-    return [];
-  }
 }

@@ -22,14 +22,20 @@ import { serveHosts } from "./host-socket.ts";
 const thrifty = ["--max-semi-space-size=1"];
 const controlPlaneProgram = fileURLToPath(import.meta.resolve("../control-plane/main.ts"));
 const agentProgram = fileURLToPath(import.meta.resolve("../node-agent/main.ts"));
-const [name = "", tied] = process.argv.slice(2);
+const [name = ""] = process.argv.slice(2);
 const folder = clusterFolder(name, process.env);
 const config = JSON.parse(readFileSync(folder.config, "utf8")) as ClusterConfig;
 const server = `${formatIpv4(controlPlaneHost.address)}:${agentPort}`;
 const log = createLog({ level: config.logLevel, name: "supervisor" }).child({ cluster: name });
 
-// Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we.
-if (tied === "tied") process.stdin.on("end", () => process.kill(process.pid, "SIGTERM")).resume();
+// Whoever started us holds the other end of our standard input: when it ends, however it ends, so do we, unless it let us go before.
+let free = false;
+process.stdin.on("data", () => {
+  free = true;
+});
+process.stdin.on("end", () => {
+  if (!free) process.kill(process.pid, "SIGTERM");
+});
 
 await runDaemon(log, async (stop) => {
   const over = new AbortController();

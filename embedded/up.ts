@@ -2,16 +2,17 @@
 
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "#core/clock.ts";
 import { AppError, isAppError } from "#core/errors.ts";
 import { findSandbox, startSandbox } from "#kernel/sandbox.ts";
-import type { Environment } from "#process/cluster-paths.ts";
+import { clustersRoot, type Environment } from "#process/cluster-paths.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcClient, type RpcClient } from "#rpc/client.ts";
 import { type ClusterConfig, checkConfig } from "./cluster-config.ts";
 import { type ClusterFolder, makeFolder } from "./cluster-folder.ts";
+import { refuseFullDisk } from "./disk-space.ts";
 import { down } from "./down.ts";
 import { lastComplaints } from "./last-complaints.ts";
 import { refuseUnfitMachine } from "./machine.ts";
@@ -40,9 +41,6 @@ export interface RunningCluster {
 /** Resolves when every node is Ready. Where that fails nothing stays behind. */
 export async function up({ config, env, clock, foreground, signal, onStart }: UpOptions): Promise<RunningCluster> {
   checkConfig(config);
-  if (process.getuid?.() !== 0) {
-    throw new AppError("failed-precondition", "podwire up needs root for now: run it as root, for example with sudo");
-  }
   const inside = sandboxEnv(env);
   await refuseUnfitMachine({ nodeCount: config.nodeCount, env: inside, signal });
   const folder = makeFolder(config.name, env, clock.wallMs());
@@ -54,15 +52,15 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
     writeFileSync(folder.joinToken, randomBytes(32).toString("hex"), { mode: 0o600 });
     const sandbox = await startSandbox(
       {
-        tied: foreground,
         identityPath: folder.identity,
         logPath: join(folder.logs, "supervisor.log"),
-        argv: [process.execPath, ...process.execArgv, supervisor, config.name, ...(foreground ? ["tied"] : [])],
+        argv: [process.execPath, ...process.execArgv, supervisor, config.name],
         env: inside,
       },
       signal,
     );
     await nodesReady(folder, config, { clock, signal });
+    if (!foreground) sandbox.letGo();
     return {
       socket: folder.socket,
       ended: sandbox.ended.then(() => (existsSync(folder.config) ? "died" : "taken down")),
@@ -82,6 +80,8 @@ export async function up({ config, env, clock, foreground, signal, onStart }: Up
 }
 
 const readyMs = 60_000;
+/** Then what could keep the nodes away is looked at. */
+const watchMs = 1_000;
 
 interface ReadyOptions {
   readonly clock: Clock;
@@ -94,17 +94,19 @@ async function nodesReady(folder: ClusterFolder, config: ClusterConfig, options:
   const signal = AbortSignal.any([options.signal, deadline]);
   using client = createRpcClient(ClusterService, { address: `unix:${folder.socket}` });
   for (;;) {
+    const look = AbortSignal.timeout(watchMs);
     try {
-      return await watchNodes(client, config.nodeCount, signal);
+      return await watchNodes(client, config.nodeCount, AbortSignal.any([signal, look]));
     } catch (error) {
       options.signal.throwIfAborted();
+      refuseFullDisk(folder.dir);
       if (deadline.aborted) {
         throw new AppError("timeout", `the nodes were not Ready within ${readyMs / 1000} s`, {
           cause: error,
         });
       }
       // The control plane needs a moment to start.
-      if (!isAppError(error, "unavailable", "cancelled")) throw error;
+      if (!look.aborted && !isAppError(error, "unavailable", "cancelled")) throw error;
       if (findSandbox(folder.identity) === undefined) {
         throw new AppError("internal", "the sandbox ended", { cause: error });
       }
@@ -135,6 +137,8 @@ async function watchNodes(client: RpcClient<typeof ClusterService>, wanted: numb
  */
 export function sandboxEnv(env: Environment): Record<string, string> {
   const path = [env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].filter(Boolean).join(":");
-  const kept = ["LANG", "NODE_COMPILE_CACHE", "NODE_V8_COVERAGE", "XDG_RUNTIME_DIR", "NODE_NO_WARNINGS"];
-  return { PATH: path, ...Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))) };
+  const kept = ["LANG", "NODE_COMPILE_CACHE", "NODE_V8_COVERAGE", "NODE_NO_WARNINGS"];
+  const own = Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  // Inside, an ordinary user is root, whose runtime folder is another.
+  return { PATH: path, XDG_RUNTIME_DIR: dirname(clustersRoot(env)), ...own };
 }

@@ -161,7 +161,12 @@ export function removeCgroups(folders: readonly string[]): boolean {
 
 /** Removes what is left of an owner that is dead, with all its processes. */
 export function sweepCgroups(owner: string): void {
-  for (const path of cgroupsLike(prefixOf(owner))) removeOne(path);
+  for (const path of cgroupsOf(owner)) removeOne(path);
+}
+
+/** Those of an owner that are there. */
+export function cgroupsOf(owner: string): string[] {
+  return cgroupsLike(prefixOf(owner));
 }
 
 /** Removes what nobody uses, whoever left it. One that is young may be about to be joined. */

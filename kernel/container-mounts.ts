@@ -7,6 +7,7 @@
 
 import { existsSync, linkSync, mkdirSync, readlinkSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { denialsOf, type MountPoint, readMountPoints } from "./mounts.ts";
 import { identify } from "./processes.ts";
 
 export interface MountTableInput {
@@ -97,7 +98,19 @@ export function mountTable({ stateDir, hidden, volumes }: MountTableInput): stri
     ...there(sharedFolders).map((path) => scratch(path, "mode=1777")),
     ...there(privateFolders).map((path) => scratch(path, "mode=755")),
   ];
-  return lines.map((line) => `${line.map(escaped).join(" ")} 0 0\n`).join("");
+  const machine = readMountPoints();
+  return lines.map((line) => `${deniedAsBefore(line, machine).map(escaped).join(" ")} 0 0\n`).join("");
+}
+
+/** A bind with options of its own would allow again what its source's mount denies. */
+function deniedAsBefore([from, target, type, options]: Line, machine: readonly MountPoint[]): Line {
+  const hasOwn = type === "none" && /,r[ow]/.test(options);
+  return [from, target, type, hasOwn ? [options, ...denialsOf(realPath(from), machine)].join(",") : options];
+}
+
+/** Of what comes to be during the table, itself. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 /** `mount -a` leaves out what seems to be there already, so the source's name must be nobody else's: no host has it, nor a container around this one. */

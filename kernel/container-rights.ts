@@ -1,7 +1,7 @@
 /* As whom a container's processes run, and with which capabilities. */
 
-import { readFileSync } from "node:fs";
 import { AppError } from "#core/errors.ts";
+import { isMapped, maySetGroups } from "./id-maps.ts";
 
 /** What Docker grants by default (https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities), less mknod: there is nothing to make a device for. */
 export const defaultCapabilities: readonly string[] = [
@@ -34,33 +34,28 @@ export interface ContainerRights {
   readonly capabilities?: readonly string[];
 }
 
-/** Arguments of setpriv; none holds a space. */
+/** Arguments of setpriv; none holds a space. Where groups can't be set, `checkUser` lets no others through than those that are there. */
 export function rightsArguments({ user, capabilities = defaultCapabilities }: ContainerRights): string[] {
   const bounding = `--bounding-set=${["-all", ...capabilities.map((name) => `+${name}`)].join(",")}`;
   if (user === undefined) return [bounding];
-  const groups = user.groups.length === 0 ? "--clear-groups" : `--groups=${user.groups.join(",")}`;
-  return [bounding, `--reuid=${user.uid}`, `--regid=${user.gid}`, groups];
+  return [bounding, `--reuid=${user.uid}`, `--regid=${user.gid}`, groupsArgument(user.groups)];
+}
+
+function groupsArgument(groups: readonly number[]): string {
+  if (!maySetGroups()) return "--keep-groups";
+  return groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`;
 }
 
 /** "failed-precondition" where this user namespace lacks the user or one of the groups. */
 export function checkUser({ uid, gid, groups }: ContainerUser): void {
-  const users = readMap("uid_map");
-  const known = readMap("gid_map");
+  const settable = maySetGroups();
+  const others = groups.filter((group) => group !== gid);
   const missing = [
-    ...(isMapped(users, uid) ? [] : [`user ${uid}`]),
-    ...[gid, ...groups].filter((group) => !isMapped(known, group)).map((group) => `group ${group}`),
+    ...(isMapped("uid_map", uid) ? [] : [`user ${uid}`]),
+    ...(isMapped("gid_map", gid) ? [] : [`group ${gid}`]),
+    ...others.filter((group) => !settable || !isMapped("gid_map", group)).map((group) => `group ${group}`),
   ];
   if (missing.length === 0) return;
   const message = `${missing.join(", ")} can't be used: an ordinary user's namespace doesn't have it; run Podwire as root, or leave runAsUser, runAsGroup, fsGroup and supplementalGroups out`;
   throw new AppError("failed-precondition", message, { reason: "CreateContainerError" });
-}
-
-/** Whether a line of /proc/self/uid_map (first inside, first outside, how many) covers `id`. */
-function isMapped(ranges: readonly (readonly number[])[], id: number): boolean {
-  return ranges.some(([first = 0, , count = 0]) => id >= first && id < first + count);
-}
-
-function readMap(name: "uid_map" | "gid_map"): number[][] {
-  const lines = readFileSync(`/proc/self/${name}`, "utf8").trim().split("\n");
-  return lines.map((line) => line.trim().split(/\s+/).map(Number));
 }

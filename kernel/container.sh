@@ -31,24 +31,25 @@ in_search() {
   return 1
 }
 
-# Read-only is said of each mount by itself, and that its devices are none: a chroot somewhere may hold one. Those that get another mount
-# over them don't matter. What is said of all at once stops at the first that another mount has covered: then each is asked by itself.
+# Read-only is said of each mount by itself, and that its devices are none: a chroot somewhere may hold one. What it denies already is said
+# again, or it would be allowed, which the kernel refuses to an ordinary user. Those that get another mount over them don't matter. What is
+# said of all at once stops at the first that another mount has covered: then each is asked by itself.
 protect_mounts() {
   while read -r _ _ _ _ point options _; do
     case $options in ro | ro,*) continue ;; esac
     case $point/ in / | // | /proc/* | /sys/* | /dev/* | /run/* | /tmp/* | /var/tmp/* | /var/log/* | /root/* | /home/*) continue ;; esac
     case $point/ in "$hidden"/*) continue ;; esac
-    printf 'podwire %s none remount,bind,ro,nodev 0 0\n' "$point"
+    printf 'podwire %s none remount,bind,ro,nodev%s 0 0\n' "$point" "${options#rw}"
   done </proc/self/mountinfo >"$state/protected"
   [ -s "$state/protected" ] || return 0
   mount -n -a -T "$state/protected" 2>/dev/null || protect_each
 }
 
 protect_each() {
-  while read -r _ point _; do
+  while read -r _ point _ options _; do
     # A space is written \040 there, and \0040 for printf.
     case $point in *\\*) point=$(printf %b "$(printf %s "$point" | sed 's/\\/\\0/g')") ;; esac
-    mount -n -o remount,bind,ro,nodev "$point" 2>/dev/null || ! mountpoint -q "$point" || fail "cannot start: \"$point\" can't be made read-only"
+    mount -n -o "$options" "$point" 2>/dev/null || ! mountpoint -q "$point" || fail "cannot start: \"$point\" can't be made read-only"
   done <"$state/protected"
 }
 
@@ -138,7 +139,7 @@ make_room() (
   # shellcheck disable=SC2086 # lists
   [ "$folders" = "" ] || mkdir $folders
   # shellcheck disable=SC2086
-  [ "$links" = "" ] || cp -a $links "$copy"
+  [ "$links" = "" ] || cp -P $links "$copy"
   [ ! -e "$list" ] || mount -n -a -T "$list"
   rm -f "$list"
   if [ "$above" = "" ]; then
@@ -157,12 +158,13 @@ IFS= read -r stat </proc/self/stat
 printf '%s\n' "$stat" >"$state/init"
 # Before there is a child of this process: it joins them too.
 for cgroup in $cgroups; do echo 0 >"$cgroup/cgroup.procs"; done
-printf %s "$hostname" >/proc/sys/kernel/hostname
+# The file is the machine's root's alone.
+{ printf %s "$hostname" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$hostname"
 
 protect_mounts
 mount -n -a -T "$state/mounts" || fail "cannot start: the container's files can't be put together"
 # A pod in the node's own network namespace has the node's sysfs, which can't always be mounted twice.
-mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || mount -n -o bind,ro /sys /sys
+mount -n -t sysfs -o ro,nosuid,nodev,noexec sysfs /sys 2>/dev/null || mount -n -o rbind,ro /sys /sys
 mount -n -o remount,bind,ro,nodev /
 
 if [ "$1" -gt 0 ]; then

@@ -3,6 +3,7 @@
 
 import { readdirSync } from "node:fs";
 import { unreachable } from "#core/errors.ts";
+import { lastMapped } from "./id-maps.ts";
 import {
   type ForeignRoute,
   parseDevices,
@@ -28,6 +29,9 @@ import {
 import { parseTable, renderElement, renderRuleBase } from "./nft.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { RunError, run } from "./run.ts";
+
+/** The kernel takes no greater range of groups that may ping. */
+const groupsMax = 2_147_483_647;
 
 /** `netnsPrefix` tells the namespaces of this host's pods from all others. */
 export function createLinuxNetwork(netnsPrefix: string, ruleset: Ruleset): Network {
@@ -162,7 +166,7 @@ async function setUpInside(link: PodLink, signal: AbortSignal): Promise<void> {
   inNetns(link.netns, () =>
     writeSysctls({
       "net/ipv4/ip_unprivileged_port_start": "0",
-      "net/ipv4/ping_group_range": "0 2147483647",
+      "net/ipv4/ping_group_range": `0 ${Math.min(lastMapped("gid_map"), groupsMax)}`,
       "net/ipv4/conf/all/rp_filter": "0",
       "net/ipv4/conf/eth0/rp_filter": "0",
       "net/ipv6/conf/eth0/disable_ipv6": "1",

@@ -5,7 +5,13 @@ import { delimiter, join } from "node:path";
 import { type Program, programPackages } from "./run.ts";
 
 /** Without these no pod comes up; the others are missed only by who uses them. */
-export const neededPrograms: readonly Program[] = ["conntrack", "ip", "mount", "nft", "nsenter", "setpriv", "tini", "unshare"];
+const neededByAll: readonly Program[] = ["conntrack", "ip", "mount", "nft", "nsenter", "setpriv", "tini", "unshare"];
+/** Root needs no program to name a container. */
+const neededByOthers: readonly Program[] = ["hostname"];
+
+export function neededPrograms(uid: number): readonly Program[] {
+  return uid === 0 ? neededByAll : [...neededByAll, ...neededByOthers];
+}
 
 /** Each that no folder of `path` holds. */
 export function missingPrograms(path: string): Program[] {

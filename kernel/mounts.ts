@@ -38,11 +38,44 @@ export function unmount(path: string): boolean {
   throw systemCallFailed("internal", `${path} can't be unmounted`, number);
 }
 
+export interface MountPoint {
+  readonly path: string;
+  /** "rw", "nosuid", "relatime"… */
+  readonly options: readonly string[];
+}
+
+/** All that this process sees, those below others included. */
+export function readMountPoints(): MountPoint[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").trim().split("\n");
+  return lines.map((line) => {
+    const [, , , , path = "", options = ""] = line.split(" ");
+    return { path: unescaped(path), options: options.split(",") };
+  });
+}
+
 export function isMountPoint(path: string): boolean {
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-  return mounts.some(
-    (line) => line.split(" ")[4]?.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))) === path,
+  return readMountPoints().some((mount) => mount.path === path);
+}
+
+/**
+ * What the mount that holds `path` denies. Whoever makes a bind of it must deny that too: what the machine mounted is not an ordinary
+ * user's to allow.
+ */
+export function denialsOf(path: string, mounts: readonly MountPoint[]): string[] {
+  const holding = mounts.filter((mount) => path === mount.path || path.startsWith(mount.path === "/" ? "/" : `${mount.path}/`));
+  // Of several at one place the last lies on top.
+  const nearest = holding.reduce<MountPoint | undefined>(
+    (best, mount) => (mount.path.length >= (best?.path.length ?? 0) ? mount : best),
+    undefined,
   );
+  return nearest?.options.filter((option) => denials.includes(option)) ?? [];
+}
+
+const denials = ["nosuid", "nodev", "noexec"];
+
+/** As the kernel writes it, a space is \040. */
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 function calls(): Calls {

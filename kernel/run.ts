@@ -6,6 +6,7 @@ import { AppError, messageOf } from "#core/errors.ts";
 /** Every system program that Podwire starts, and the package that brings it. */
 export const programPackages = {
   conntrack: "conntrack",
+  hostname: "hostname",
   ip: "iproute2",
   mount: "mount",
   nft: "nftables",

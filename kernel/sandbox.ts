@@ -1,7 +1,7 @@
 /* A sandbox: namespaces in which a whole cluster lives. All its state is its own, so ending its first process ends it all. */
 
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleepFor } from "node:timers/promises";
 import { AppError } from "#core/errors.ts";
@@ -10,6 +10,11 @@ import { isAlive, type ProcessId, parseStat } from "./processes.ts";
 const script = join(import.meta.dirname, "init.sh");
 
 /** What `unshare` makes for a sandbox. KILL to whoever waits outside must end the sandbox too. */
+/** Of `unshare`: an ordinary user is root in a user namespace; root needs none. */
+export function userNamespaceOf(uid: number): readonly string[] {
+  return uid === 0 ? [] : ["--user", "--map-root-user"];
+}
+
 export const sandboxNamespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"] as const;
 
 export interface SandboxSpec {
@@ -20,30 +25,28 @@ export interface SandboxSpec {
   readonly argv: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The program's standard input ends when this process does, however it does: the program then ends by itself. */
-  readonly tied: boolean;
 }
 
 export interface Sandbox {
   readonly id: ProcessId;
+  /** Says a word to the program, whose standard input ends without one where this process does, however it does. */
+  letGo(): void;
   /** Resolves when it is dead. */
   readonly ended: Promise<void>;
 }
 
 /**
- * Starts a sandbox, which outlives this process. Resolves when its first process has named itself; "internal" with the log's end where
+ * Starts a sandbox, which outlives this process where it is let go. Resolves when its first process has named itself; "internal" with the log's end where
  * it died before that.
  */
-export async function startSandbox(
-  { identityPath, logPath, argv, env, tied }: SandboxSpec,
-  signal: AbortSignal,
-): Promise<Sandbox> {
+export async function startSandbox({ identityPath, logPath, argv, env }: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
   const log = openSync(logPath, "a", 0o600);
-  const child = spawn("unshare", [...sandboxNamespaces, "--", "sh", script, identityPath, ...argv], {
+  const namespaces = [...userNamespaceOf(process.getuid?.() ?? 0), ...sandboxNamespaces];
+  const child = spawn("unshare", [...namespaces, "--", "sh", script, identityPath, ...argv], {
     detached: true,
     cwd: "/",
     env,
-    stdio: [tied ? "pipe" : "ignore", log, log],
+    stdio: ["pipe", log, log],
   });
   closeSync(log);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -51,10 +54,15 @@ export async function startSandbox(
   child.once("error", (error) => {
     failure = error;
   });
-  if (!tied) child.unref();
+  // A program that ended takes no more words.
+  child.stdin?.on("error", () => {});
+  const letGo = () => {
+    child.stdin?.end("stay\n");
+    child.unref();
+  };
   for (;;) {
     const id = readIdentity(identityPath);
-    if (id !== undefined) return { id, ended };
+    if (id !== undefined) return { id, letGo, ended };
     if (failure !== undefined || child.exitCode !== null) {
       const said = readLog(logPath);
       throw new AppError("internal", `the sandbox did not start: ${failure?.message ?? said}`, { cause: failure });
@@ -73,9 +81,19 @@ export function findSandbox(identityPath: string): ProcessId | undefined {
   return id !== undefined && isAlive(id) ? id : undefined;
 }
 
+/** Leaves this process's own name, as a sandbox's first process does. */
+export function writeIdentity(path: string): void {
+  writeFileSync(path, readFileSync("/proc/self/stat", "utf8"), { mode: 0o600 });
+}
+
 /** Ends the sandbox and waits until the kernel has ended every process in it. */
 export async function endSandbox(id: ProcessId, signal: AbortSignal): Promise<void> {
-  if (isAlive(id)) process.kill(id.pid, "SIGKILL");
+  try {
+    if (isAlive(id)) process.kill(id.pid, "SIGKILL");
+  } catch (error) {
+    // It may have ended between the look and the kill.
+    if (isAlive(id)) throw error;
+  }
   // A first process that its parent has not reaped yet has no children left: the kernel ended them before.
   while (isAlive(id)) await sleepFor(5, undefined, { signal });
 }

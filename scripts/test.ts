@@ -16,7 +16,7 @@ const given = process.argv.slice(2).map((argument) => (isFolder(argument) ? join
 const files = given.some((argument) => argument.endsWith(".test.ts")) ? [] : ["test/**/*.test.ts"];
 
 if (process.getuid?.() !== 0) {
-  process.stderr.write("The tests make network namespaces, which needs root for now: run them as root, for example with sudo.\n");
+  process.stderr.write("The tests act as several users, which needs root: run them as root, for example with sudo.\n");
   process.exit(1);
 }
 

@@ -4,13 +4,15 @@ import { equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { createOrdinaryUser, type OrdinaryUser } from "./support/ordinary-user.ts";
 import { requireSandbox } from "./support/sandbox.ts";
 
 const project = join(import.meta.dirname, "..");
 
 interface Paper {
   readonly path: string;
+  readonly as: "root" | "an ordinary user";
   readonly blocksMin: number;
   /** What its commands print. */
   readonly says: readonly RegExp[];
@@ -19,11 +21,13 @@ interface Paper {
 const papers: readonly Paper[] = [
   {
     path: "README.md",
+    as: "root",
     blocksMin: 5,
     says: [/Hello from server at 10\.244\.\d+\.\d+\. I see you as 10\.244\.\d+\.\d+\./, /The network model holds/],
   },
   {
     path: "docs/concepts.md",
+    as: "an ordinary user",
     blocksMin: 25,
     says: [
       /^(10\.244\.\d+\.\d+):\d+ is what web-2 sees; web-1 is \1$/m,
@@ -44,9 +48,10 @@ const papers: readonly Paper[] = [
   },
   {
     path: "docs/operations.md",
+    as: "root",
     blocksMin: 7,
     says: [
-      /^api\.sock\nhosts\.sock\nlogs\nsandbox\nstate$/m,
+      /^api\.sock\nhosts\.sock\nlogs\nsandbox\nstarter\nstate$/m,
       /^control-plane\.log\nnode-1\.log\nnode-2\.log\nsupervisor\.log$/m,
       /^cluster\.json\ncontrol-plane\njoin-token\nnode-1\nnode-2$/m,
       /^addresses\.json\nblock\.json\nboot-id\nidentity\.json\npods\nservices\.json$/m,
@@ -59,31 +64,38 @@ const papers: readonly Paper[] = [
   },
 ];
 
-for (const { path, blocksMin, says } of papers) {
+for (const { path, as, blocksMin, says } of papers) {
   describe(path, () => {
     before(requireSandbox);
 
-    it("has commands that work as they are written", function () {
-      this.timeout(150_000);
+    it(`has commands that work as they are written, for ${as}`, function () {
+      this.timeout(270_000);
       const blocks = runnableBlocks(readFileSync(join(project, path), "utf8"));
       ok(blocks.length >= blocksMin, `${blocks.length} blocks to run`);
-      const runtime = mkdtempSync(join(tmpdir(), "podwire-readme-"));
+      using user = as === "root" ? createRoot() : createOrdinaryUser(12_346);
+      const env = { ...process.env, XDG_RUNTIME_DIR: user.home, HOME: user.home };
+      const [program = "", ...args] = [...user.words, "sh", "-eu"];
+      const run = (input: string) =>
+        spawnSync(program, args, { cwd: dirname(user.launcher), input, env, encoding: "utf8", timeout: 240_000 });
       try {
-        const { status, stdout, stderr } = spawnSync("sh", ["-eu"], {
-          cwd: project,
-          input: blocks.join("\n"),
-          env: { ...process.env, XDG_RUNTIME_DIR: runtime },
-          encoding: "utf8",
-          timeout: 120_000,
-        });
+        const { status, stdout, stderr } = run(blocks.join("\n"));
         equal(status, 0, `${stdout}\n${stderr}`);
         for (const words of says) match(stdout, words);
       } finally {
-        spawnSync(join(project, "podwire"), ["down"], { env: { ...process.env, XDG_RUNTIME_DIR: runtime } });
-        rmSync(runtime, { recursive: true, force: true });
+        run("./podwire down");
       }
     });
   });
+}
+
+function createRoot(): Pick<OrdinaryUser, "home" | "words" | "launcher"> & Disposable {
+  const home = mkdtempSync(join(tmpdir(), "podwire-readme-"));
+  return {
+    home,
+    words: ["env"],
+    launcher: join(project, "podwire"),
+    [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),
+  };
 }
 
 function runnableBlocks(markdown: string): string[] {

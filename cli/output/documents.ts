@@ -19,6 +19,8 @@ export function listOf(items: readonly Item[]): JsonObject {
 
 export type DocumentFormat = Exclude<OutputFormat, { readonly as: "table" | "columns" }>;
 
+type PlainFormat = Exclude<DocumentFormat, { readonly as: "name" }>;
+
 export interface DocumentsOptions {
   readonly format: DocumentFormat;
   /** The first item alone, without a List around it. */
@@ -35,16 +37,18 @@ export async function renderDocuments(items: readonly Item[], { format, single }
 }
 
 /** Documents that no server has seen, as they are; several in a List. */
-export async function renderJson(
-  documents: readonly JsonObject[],
-  format: Exclude<DocumentFormat, { readonly as: "name" }>,
-): Promise<string> {
+export async function renderJson(documents: readonly JsonObject[], format: PlainFormat): Promise<string> {
   const [first] = documents;
-  const list = { apiVersion: "v1", items: documents, kind: "List", metadata: { resourceVersion: "" } };
-  return renderOne(sortKeys(documents.length === 1 && first !== undefined ? first : list), format);
+  return documents.length === 1 && first !== undefined ? renderOne(sortKeys(first), format) : renderJsonList(documents, format);
 }
 
-function renderOne(document: Json, format: Exclude<DocumentFormat, { readonly as: "name" }>): string | Promise<string> {
+/** In a List, however many. */
+export async function renderJsonList(documents: readonly JsonObject[], format: PlainFormat): Promise<string> {
+  const list = { apiVersion: "v1", items: documents, kind: "List", metadata: { resourceVersion: "" } };
+  return renderOne(sortKeys(list), format);
+}
+
+function renderOne(document: Json, format: PlainFormat): string | Promise<string> {
   switch (format.as) {
     case "json":
       return jsonText(document);

@@ -1,7 +1,8 @@
 /* `podwire down`: ends a cluster of this machine and everything in it. */
 
 import { defaultClusterName } from "../../embedded/cluster-config.ts";
-import { clusterNames, down } from "../../embedded/down.ts";
+import { down } from "../../embedded/down.ts";
+import { findClusters } from "../../embedded/find-clusters.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Verb } from "../verb.ts";
 
@@ -27,7 +28,8 @@ the pods. Without --name it is the only cluster there is.`,
     if (args.length > 0)
       throw new UsageError(`down takes no arguments: name the cluster with --name ${args[0]}`, { inFlags: true });
     const { env } = context;
-    const names = options.all === true ? clusterNames(env) : [options.name ?? globals.cluster ?? theOnly(clusterNames(env))];
+    const all = () => findClusters(env, "own").map(({ name }) => name);
+    const names = options.all === true ? all() : [options.name ?? globals.cluster ?? theOnly(all())];
     for (const name of names) {
       const wasUp = await down(name, env);
       await printer.print(wasUp ? `cluster "${name}" is down\n` : `no cluster "${name}" was up\n`);

@@ -102,6 +102,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./down.ts")).downVerb,
   },
   {
+    name: "clusters",
+    group: "Cluster Management Commands",
+    summary: "List the clusters of this machine",
+    load: async () => (await import("./clusters.ts")).clustersVerb,
+  },
+  {
     name: "node",
     completes: { words: ["add", "stop", "start", "kill", "remove", "list"], behind: "nodes" },
     group: "Cluster Management Commands",

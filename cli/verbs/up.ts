@@ -32,7 +32,8 @@ interface UpOptions {
 export const upVerb: Verb<UpOptions> = {
   usage: "[flags]",
   description: `Start a cluster on this machine: a control plane and nodes, each a host of its own. It is there until Ctrl-C,
-or with --detach until \`podwire down\`. Nothing of it touches the machine's own network, and nothing stays behind.`,
+or with --detach until \`podwire down\`. Nothing of it touches the machine's own network, and nothing stays behind. It needs no root where
+the system lets ordinary users have user namespaces; pods then have one user, root.`,
   examples: `
     # Three nodes until Ctrl-C
     podwire up

@@ -1,7 +1,8 @@
-/* Who was heard of lately. Heartbeats live here, in memory and on the monotonic clock, and are never stored. A node that was not
- * heard of since the control plane started counts from that start, so that agents have time to come back. */
+/* Who was heard of lately. Heartbeats live here, in memory, and are never stored. A node that was not heard of since the control plane
+ * started counts from that start, and time in which the control plane itself was stopped counts for nobody, so that agents have time to
+ * come back. */
 
-import type { Clock } from "#core/clock.ts";
+import type { AwakeTime } from "#core/awake-time.ts";
 
 export interface Leases {
   readonly timeoutMs: number;
@@ -28,10 +29,10 @@ interface Lease {
   readonly leaving: boolean;
 }
 
-export function createLeases(clock: Clock, timeoutMs: number): Leases {
-  const startMs = clock.monotonicMs();
+export function createLeases(time: AwakeTime, timeoutMs: number): Leases {
+  const startMs = time.nowMs();
   const leases = new Map<string, Lease>();
-  const set = (node: string, lease: Omit<Lease, "sinceMs">) => void leases.set(node, { sinceMs: clock.monotonicMs(), ...lease });
+  const set = (node: string, lease: Omit<Lease, "sinceMs">) => void leases.set(node, { sinceMs: time.nowMs(), ...lease });
   const isLeaving = (node: string) => leases.get(node)?.leaving ?? false;
   return {
     timeoutMs,
@@ -40,7 +41,7 @@ export function createLeases(clock: Clock, timeoutMs: number): Leases {
     leave: (node) => set(node, { heard: true, leaving: true }),
     expect: (node) => set(node, { heard: false, leaving: false }),
     forget: (node) => void leases.delete(node),
-    remainingMs: (node) => (leases.get(node)?.sinceMs ?? startMs) + timeoutMs - clock.monotonicMs(),
+    remainingMs: (node) => (leases.get(node)?.sinceMs ?? startMs) + timeoutMs - time.nowMs(),
     heard: (node) => leases.get(node)?.heard ?? false,
     isLeaving,
   };

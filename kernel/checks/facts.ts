@@ -49,7 +49,7 @@ export const sysctlNames = [
 
 export async function readFacts({ uid, nodeCount, env, signal }: FactsOptions): Promise<MachineFacts> {
   const missing = missingPrograms(env.PATH ?? "");
-  const canTry = !missing.some((program) => neededPrograms.includes(program));
+  const canTry = !missing.some((program) => neededPrograms(uid).includes(program));
   // The trial's programs run while the rest is read.
   const trial: Promise<Trial> = canTry
     ? tryMachine({ uid, env, signal })

@@ -7,7 +7,7 @@ import { isTooOld } from "./trial.ts";
 export const systemPrograms: Check = {
   name: "system programs",
   why: "Podwire starts them to make namespaces, links, routes, rules and containers.",
-  found: () => neededPrograms.join(", "),
+  found: ({ uid }) => neededPrograms(uid).join(", "),
   problems: [
     {
       verdict: "missing",
@@ -46,8 +46,8 @@ export const programVersions: Check = {
   ],
 };
 
-function lacking({ missingPrograms }: MachineFacts, needed: boolean): Program[] {
-  return missingPrograms.filter((program) => neededPrograms.includes(program) === needed);
+function lacking({ missingPrograms, uid }: MachineFacts, needed: boolean): Program[] {
+  return missingPrograms.filter((program) => neededPrograms(uid).includes(program) === needed);
 }
 
 function listOf(programs: readonly Program[]): string {

@@ -4,7 +4,7 @@
 
 import { AppError, messageOf } from "#core/errors.ts";
 import { RunError, run } from "../run.ts";
-import { sandboxNamespaces } from "../sandbox.ts";
+import { sandboxNamespaces, userNamespaceOf } from "../sandbox.ts";
 import { type Feature, type FeatureSpec, linesFor } from "./features.ts";
 
 export type Trial =
@@ -34,7 +34,7 @@ const programs = {
 
 async function tryProgram(program: FeatureSpec["program"], { uid, env, signal }: TrialOptions): Promise<Trial> {
   const lines = linesFor(program);
-  const namespaces = [...(uid === 0 ? [] : ["--user", "--map-root-user"]), ...sandboxNamespaces];
+  const namespaces = [...userNamespaceOf(uid), ...sandboxNamespaces];
   const steps = ["nsenter", "--net=/proc/self/ns/net", "--", "setpriv", "--pdeathsig=KILL", "--inh-caps=-all", "--"];
   try {
     await run(["unshare", ...namespaces, "--", ...steps, ...programs[program]], {

@@ -5,6 +5,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, r
 import { join } from "node:path";
 import { AppError } from "#core/errors.ts";
 import { parseQuantity } from "#core/quantity.ts";
+import { checkUser } from "#kernel/container-rights.ts";
 import type { ContainerMount } from "#kernel/containers.ts";
 import { isMountPoint, mountTmpfs, type TmpfsOptions, unmount } from "#kernel/mounts.ts";
 import type { Container, EmptyDirVolume, Pod, Volume } from "#proto/podwire/v1/resources.ts";
@@ -29,6 +30,7 @@ export function prepareVolumes({ pod, sources, podFolder }: VolumesInput): void 
     const folder = folderOf(podFolder, volume.name ?? "");
     const group = pod.spec?.securityContext?.fsGroup;
     try {
+      if (group !== undefined) checkUser({ uid: 0, gid: group, groups: [] });
       if (volume.emptyDir !== undefined) prepareEmptyDir(folder, volume.emptyDir, group);
       else prepareProjected(folder, volume, projectedFiles(volume, pod.metadata?.namespace ?? "", sources), group);
     } catch (error) {

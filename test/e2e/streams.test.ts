@@ -1,14 +1,11 @@
 /* exec, attach, logs, port-forward and cp as a user meets them, on a real terminal too. */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { openTerminal, type Terminal } from "#kernel/terminal.ts";
 import { clusterPaths } from "#process/cluster-paths.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { StreamOutput } from "#proto/podwire/v1/streams.ts";
@@ -16,9 +13,8 @@ import { createRpcClient } from "#rpc/client.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { startPodwire } from "../support/podwire.ts";
 import { clusterTraces } from "../support/proc.ts";
+import { typePodwire } from "../support/typed-podwire.ts";
 import { until } from "../support/until.ts";
-
-const launcher = join(import.meta.dirname, "..", "..", "podwire");
 
 const image = "podwire/toolbox";
 const counting = "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.1; done";
@@ -57,64 +53,27 @@ describe("streams of a cluster", function () {
   });
 
   describe("exec on the user's terminal", () => {
-    interface Typed extends Disposable {
-      readonly terminal: Terminal;
-      readonly pid: number;
-      shown(): string;
-      /** What `stty -g` says of the terminal. */
-      modes(): Promise<string>;
-      readonly code: Promise<number>;
-    }
-
-    /** The CLI on a terminal of 40 rows by 120 columns. */
-    function type(...args: readonly string[]): Typed {
-      const terminal = openTerminal(process.pid);
-      terminal.resize({ columns: 120, rows: 40 });
-      let shown = "";
-      terminal.stream.setEncoding("utf8").on("data", (part: string) => {
-        shown += part;
-      });
-      const options = { env: { ...cluster.env }, stdio: [...terminal.inside], detached: false };
-      const child = spawn("setsid", ["--ctty", "--wait", "--", launcher, ...args], options);
-      const code = once(child, "close").then(([exit]) => exit as number);
-      return {
-        terminal,
-        get pid() {
-          return child.pid ?? 0;
-        },
-        shown: () => shown,
-        async modes() {
-          const stty = spawn("stty", ["-g"], { stdio: [terminal.inside[0], "pipe", "inherit"] });
-          assert.ok(stty.stdout);
-          return (await text(stty.stdout)).trim();
-        },
-        code,
-        [Symbol.dispose]: () => terminal[Symbol.dispose](),
-      };
-    }
-
-    const sees = (typed: Typed, what: string | RegExp) =>
-      until(() => new RegExp(what).test(typed.shown()), `${what} on the terminal, which shows ${JSON.stringify(typed.shown())}`);
+    const type = (...args: readonly string[]) => typePodwire(args, { env: cluster.env });
 
     it("is a shell with the window's size, which follows the window, and with Ctrl-C, and gives the terminal back", async () => {
       using typed = type("exec", "-it", "web", "-c", "main", "--", "sh", "-i");
       const before = await typed.modes();
-      await sees(typed, "# ");
+      await typed.shows("# ");
       assert.notEqual(await typed.modes(), before, "keys go through as they are");
       typed.terminal.stream.write("stty size\r");
-      await sees(typed, "40 120");
+      await typed.shows("40 120");
       typed.terminal.resize({ columns: 81, rows: 25 });
       await until(() => {
         typed.terminal.stream.write("stty size\r");
         return typed.shown().includes("25 81");
       }, "the new size");
       typed.terminal.stream.write("sleep 1000\r");
-      await sees(typed, "sleep 1000");
+      await typed.shows("sleep 1000");
       typed.terminal.stream.write("\x03");
       typed.terminal.stream.write("echo st''ill; exit 3\r");
-      await sees(typed, "still");
+      await typed.shows("still");
       assert.equal(await typed.code, 3);
-      await sees(typed, "command terminated with exit code 3");
+      await typed.shows("command terminated with exit code 3");
       assert.equal(await typed.modes(), before);
     });
 
@@ -122,7 +81,7 @@ describe("streams of a cluster", function () {
       it(`gives the terminal back when ${name} ends the command`, async () => {
         using typed = type("exec", "-itq", "web", "-c", "main", "--", "sh", "-c", "echo up; exec sleep 1000");
         const before = await typed.modes();
-        await sees(typed, "up");
+        await typed.shows("up");
         process.kill(typed.pid, name);
         assert.equal(await typed.code, 130);
         assert.equal(await typed.modes(), before);

@@ -1,16 +1,38 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { clusterPaths, clustersRoot, listClusters } from "#process/cluster-paths.ts";
+import { clusterPaths, clustersRoot, listClusters, runtimeFolder } from "#process/cluster-paths.ts";
 
 describe("the paths of a cluster", () => {
   it("lie in the user's runtime folder, or in /run where there is none", () => {
     assert.equal(clustersRoot({ XDG_RUNTIME_DIR: "/run/user/1000" }), "/run/user/1000/podwire");
-    for (const env of [{}, { XDG_RUNTIME_DIR: "" }]) assert.equal(clustersRoot(env), "/run/podwire");
+    for (const env of [{}, { XDG_RUNTIME_DIR: "" }, { XDG_RUNTIME_DIR: "relative" }]) {
+      assert.equal(clustersRoot(env), "/run/podwire");
+    }
     const dir = "/run/podwire/dev";
     assert.deepEqual(clusterPaths("dev", {}), { dir, socket: `${dir}/api.sock`, state: `${dir}/state`, logs: `${dir}/logs` });
+  });
+
+  it("lie in /tmp for a user without sessions, where nobody else can write", async () => {
+    const uid = 45_678;
+    const folder = `/tmp/podwire-${uid}`;
+    const foreign = { kind: "failed-precondition", message: /is not yours alone.*remove it, or set XDG_RUNTIME_DIR/ };
+    assert.equal(runtimeFolder({}, uid), folder);
+    try {
+      await mkdir(folder);
+      assert.throws(() => runtimeFolder({}, uid), foreign);
+      await chown(folder, uid, uid);
+      assert.equal(runtimeFolder({}, uid), folder);
+      await chmod(folder, 0o777);
+      assert.throws(() => runtimeFolder({}, uid), foreign);
+      await rmdir(folder);
+      await symlink("/", folder);
+      assert.throws(() => runtimeFolder({}, uid), foreign);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   for (const name of ["", "..", "a/b", "A", "x".repeat(64)]) {

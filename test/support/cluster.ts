@@ -4,13 +4,14 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { identify, isAlive, type ProcessId, parseStat } from "#kernel/processes.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
 import type { CliResult } from "./cli.ts";
+import type { OrdinaryUser } from "./ordinary-user.ts";
 import { cleanEnv, type PodwireRun, runPodwire, startPodwire } from "./podwire.ts";
 import { allPids, type ProcessInfo, processesBelow, processInfo } from "./proc.ts";
 import { requireSandbox } from "./sandbox.ts";
@@ -21,6 +22,8 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** More flags of `up`. */
   readonly flags?: readonly string[];
+  /** Root where it is absent. */
+  readonly user?: OrdinaryUser;
 }
 
 export interface Cluster extends AsyncDisposable {
@@ -59,26 +62,27 @@ export interface ClusterPids {
   host(name: string): number;
 }
 
-export async function startCluster({ nodes = 2, flags = [] }: ClusterOptions = {}): Promise<Cluster> {
+export async function startCluster({ nodes = 2, flags = [], user }: ClusterOptions = {}): Promise<Cluster> {
   requireSandbox();
-  const folder = clusterHome();
+  const folder = clusterHome(user);
   const name = `t-${randomBytes(3).toString("hex")}`;
-  const env = cleanEnv({ XDG_RUNTIME_DIR: folder });
-  const up = await runPodwire(["up", "--detach", "--name", name, ...(nodes === 0 ? [] : ["--nodes", String(nodes)]), ...flags], {
-    env,
-  });
+  const env = cleanEnv({ XDG_RUNTIME_DIR: folder, ...(user && { HOME: user.home }) });
+  const count = nodes === 0 ? [] : ["--nodes", String(nodes)];
+  const up = await runPodwire(["up", "--detach", "--name", name, ...count, ...flags], { env, user });
   try {
     assert.equal(up.code, 0, `podwire up failed: ${up.stderr}`);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-  return openCluster({ name, env, folder });
+  return openCluster({ name, env, folder, user });
 }
 
-/** A folder for XDG_RUNTIME_DIR. */
-export function clusterHome(): string {
-  return mkdtempSync(join(tmpdir(), "podwire-e2e-"));
+/** A folder for XDG_RUNTIME_DIR, of the user's own. */
+export function clusterHome(user?: OrdinaryUser): string {
+  const folder = mkdtempSync(join(tmpdir(), "podwire-e2e-"));
+  if (user !== undefined) chownSync(folder, user.uid, user.uid);
+  return folder;
 }
 
 export interface RunningUp {
@@ -86,14 +90,15 @@ export interface RunningUp {
   readonly env: Readonly<Record<string, string>>;
   /** What XDG_RUNTIME_DIR says; removed in the end. */
   readonly folder: string;
+  readonly user?: OrdinaryUser | undefined;
 }
 
 /** A cluster that is up. */
-export function openCluster({ name, env, folder }: RunningUp): Cluster {
+export function openCluster({ name, env, folder, user }: RunningUp): Cluster {
   const dir = join(folder, "podwire", name);
   const onCluster = { ...env, PODWIRE_CLUSTER: name };
-  const podwire: Cluster["podwire"] = (...args) => runPodwire(args, { env: onCluster });
-  const feed: Cluster["feed"] = (stdin, ...args) => runPodwire(args, { env: onCluster, stdin });
+  const podwire: Cluster["podwire"] = (...args) => runPodwire(args, { env: onCluster, user });
+  const feed: Cluster["feed"] = (stdin, ...args) => runPodwire(args, { env: onCluster, stdin, user });
   const succeeded = ({ code, stdout, stderr }: CliResult, what: string) => {
     assert.equal(code, 0, `${what} ended with ${code}: ${stderr}`);
     return stdout;
@@ -124,7 +129,7 @@ export function openCluster({ name, env, folder }: RunningUp): Cluster {
     podwire,
     run,
     feed,
-    start: (...args) => startPodwire(args, { env: onCluster }),
+    start: (...args) => startPodwire(args, { env: onCluster, user }),
     apply,
     async makePods(...manifests) {
       await apply(...manifests);
@@ -167,7 +172,7 @@ export function openCluster({ name, env, folder }: RunningUp): Cluster {
     processes,
     async [Symbol.asyncDispose]() {
       const own = processes().map(({ pid }) => identify(pid));
-      const { code, stderr } = await runPodwire(["down", "--name", name], { env });
+      const { code, stderr } = await runPodwire(["down", "--name", name], { env, user });
       try {
         assert.equal(code, 0, stderr);
         await assertNothingLeft({ dir, processes: own });

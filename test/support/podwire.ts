@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import type { CliResult } from "./cli.ts";
+import type { OrdinaryUser } from "./ordinary-user.ts";
 import { until } from "./until.ts";
 
 const checkout = join(import.meta.dirname, "..", "..", "podwire");
@@ -14,6 +15,8 @@ export interface PodwireOptions {
   readonly cwd?: string;
   /** Another CLI than the checkout's. */
   readonly launcher?: string;
+  /** Root where it is absent. */
+  readonly user?: OrdinaryUser | undefined;
 }
 
 export interface PodwireRun extends AsyncDisposable {
@@ -33,8 +36,9 @@ export function cleanEnv(extra: Readonly<Record<string, string>>): Record<string
 }
 
 /** Starts the CLI. Its disposal kills it. */
-export function startPodwire(args: readonly string[], { env, stdin, cwd, launcher = checkout }: PodwireOptions): PodwireRun {
-  const child = spawn(launcher, args, { env: { ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
+export function startPodwire(args: readonly string[], { env, stdin, cwd, user, launcher }: PodwireOptions): PodwireRun {
+  const [program = "", ...words] = commandLine(args, user, launcher);
+  const child = spawn(program, words, { env: { ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
   const texts = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -72,6 +76,11 @@ export function startPodwire(args: readonly string[], { env, stdin, cwd, launche
       await result;
     },
   };
+}
+
+/** Starts the CLI as `user`. */
+export function commandLine(args: readonly string[], user: OrdinaryUser | undefined, launcher = checkout): readonly string[] {
+  return user === undefined ? [launcher, ...args] : [...user.words, user.launcher, ...args];
 }
 
 /** Runs the CLI to its end. */
