@@ -43,10 +43,23 @@ export function probersFor(nodes: readonly string[]): Prober[] {
   ]);
 }
 
-export function probesFor(probers: readonly PlacedProber[]): Probe[] {
+/** `quick`: each node looks at the next one only, and at itself, so that there are no more checks than a few for each node. */
+export function probesFor(probers: readonly PlacedProber[], { quick = false } = {}): Probe[] {
   const pods = probers.filter(({ onHost }) => !onHost);
   const hosts = probers.filter(({ onHost }) => onHost);
   const first = pods.filter(isFirst);
+  const all = everyProbe(pods, hosts, first);
+  if (!quick) return all;
+  const nodes = hosts.map(({ node }) => node);
+  const near = all.filter(({ from, to }) => !isSecond(from) && isNext(nodes, from.node, to.node));
+  return near.map((probe) => ({ ...probe, checks: reach }));
+}
+
+function isNext(nodes: readonly string[], from: string, to: string): boolean {
+  return from === to || nodes[(nodes.indexOf(from) + 1) % nodes.length] === to;
+}
+
+function everyProbe(pods: readonly PlacedProber[], hosts: readonly PlacedProber[], first: readonly PlacedProber[]): Probe[] {
   const podToPod = pods.flatMap((from) =>
     pods
       .filter((to) => to !== from)

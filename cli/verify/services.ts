@@ -48,6 +48,8 @@ export interface ServicePlanInput {
   readonly nodes: readonly PlacedNode[];
   readonly probers: readonly PlacedProber[];
   readonly services: readonly PlacedService[];
+  /** Each prober asks its own node's port only. */
+  readonly quick?: boolean;
 }
 
 const rules = {
@@ -61,7 +63,7 @@ const rules = {
 
 const reach: readonly Check[] = ["tcp", "udp"];
 
-export function serviceProbes({ nodes, probers, services }: ServicePlanInput): ServiceProbe[] {
+export function serviceProbes({ nodes, probers, services, quick = false }: ServicePlanInput): ServiceProbe[] {
   const first = probers.filter(isFirst);
   const second = probers.filter(isSecond).map(({ address }) => address);
   const hosts = probers.filter(({ onHost }) => onHost);
@@ -78,11 +80,15 @@ export function serviceProbes({ nodes, probers, services }: ServicePlanInput): S
       const own = find(selfName(from.name));
       return own === undefined ? [] : asks(rules.hairpin, [from], [at(own.name, own.address, reach)]);
     }),
-    ...asks(
-      rules.nodePort,
-      [...first, ...hosts],
-      nodes.map(({ name, address }) => at(`port of ${name}`, address, reach, { port: web?.nodePort ?? 0 })),
-    ),
+    ...[...first, ...hosts].flatMap((from) => {
+      const asked = quick ? nodes.filter(({ name }) => name === from.node) : nodes;
+      const port = web?.nodePort ?? 0;
+      return asks(
+        rules.nodePort,
+        [from],
+        asked.map(({ name, address }) => at(`port of ${name}`, address, reach, { port })),
+      );
+    }),
     ...asks(rules.refused, first, idle === undefined ? [] : [at("idle", idle.address, ["refused"])]),
     ...asks(rules.names, first, [
       at("web by name", "web", ["resolves", "tcp"], { expect: web === undefined ? [] : [web.address] }),

@@ -56,6 +56,19 @@ function between(from: PlacedProber | undefined, to: PlacedProber | undefined) {
 }
 
 describe("verify's plan", () => {
+  it("is a few checks for each node where it must be quick", () => {
+    const many = probersFor(Array.from({ length: 30 }, (_, i) => `node-${i + 1}`)).map((prober, i) => ({
+      ...prober,
+      address: `${i}`,
+    }));
+    const quick = probesFor(many, { quick: true });
+    ok(quick.length <= 30 * 7, `${quick.length} probes`);
+    for (const node of ["node-1", "node-30"]) {
+      const seen = new Set(quick.filter(({ from }) => from.node === node).map(({ to }) => to.node));
+      deepEqual([...seen].sort(), [node, node === "node-1" ? "node-2" : "node-1"].sort());
+    }
+  });
+
   const has = (accept: (probe: Probe) => boolean) => probes.filter(accept).length;
 
   it("probes from every pod to every other pod, and between pods and nodes both ways", () => {
