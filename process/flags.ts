@@ -60,7 +60,7 @@ function parse(flags: Readonly<Record<string, Flag>>, argv: readonly string[]): 
   }
 }
 
-function variableOf(name: string): string {
+export function variableOf(name: string): string {
   return `PODWIRE_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 

@@ -6,16 +6,12 @@ import { exampleMachine } from "#kernel/checks/example-machine.ts";
 import { checks } from "#kernel/checks/list.ts";
 import { plain } from "../cli/colour.ts";
 import { renderFinding } from "../cli/doctor/render.ts";
+import { withGeneratedPart } from "./generated-part.ts";
 
-const begin = "<!-- Generated from kernel/checks by `npm run generate`: begin -->";
-const end = "<!-- end -->";
-
-/** The page with that part as it should be; the rest stays. Throws where the page has no place for it. */
+/** The page with that part as it should be. Throws where the page has no place for it. */
 export function renderTroubleshooting(page: string): string {
-  const from = page.indexOf(begin);
-  const to = page.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`docs/troubleshooting.md must have the lines "${begin}" and "${end}"`);
-  return `${page.slice(0, from)}${begin}\n\n${checks.map(renderCheck).join("\n")}\n${page.slice(to)}`;
+  const text = checks.map(renderCheck).join("\n");
+  return withGeneratedPart(page, { path: "docs/troubleshooting.md", source: "kernel/checks", text });
 }
 
 function renderCheck(check: Check): string {
