@@ -2,7 +2,7 @@
  * its own. Nothing here must be undone after a kill: a start reads the store and goes on. */
 
 import { formatCidr } from "#core/cidr.ts";
-import type { Clock } from "#core/clock.ts";
+import { type Clock, createScaledClock } from "#core/clock.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
@@ -50,6 +50,8 @@ export interface ControlPlaneOptions extends Cluster {
   readonly tokens: Tokens;
   /** A node that was silent for so long is NotReady. */
   readonly heartbeatTimeoutMs: number;
+  /** Controllers' timers run so many times as fast. */
+  readonly timeScale: number;
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +65,8 @@ export interface ControlPlane extends AsyncDisposable {
 
 /** Resolves when it serves. Throws "invalid" where the options or the stored cluster forbid it. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { store, clock, rng, log, ids = cryptoIds, tokens } = options;
+  const { store, rng, log, ids = cryptoIds, tokens, timeScale } = options;
+  const clock = createScaledClock(options.clock, timeScale);
   const cluster = await openCluster(store, options, { ids, clock });
   const leases = createLeases(clock, options.heartbeatTimeoutMs);
   const sessions = createSessionTable(leases);
@@ -81,7 +84,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       loadBalancerCIDR: formatCidr(cluster.balancerCidr),
     },
   });
-  const users = clusterHandlers({ store, clock, ids, rng, cluster, version: podwireVersion(), sessions, streams, metrics });
+  const users = clusterHandlers({
+    store,
+    clock,
+    ids,
+    rng,
+    cluster,
+    version: podwireVersion(),
+    timeScale,
+    sessions,
+    streams,
+    metrics,
+  });
   const serve = (transport: Transport): RpcServer => {
     const server = createRpcServer({
       authorize: createAuthorize({ transport, store, tokens }),
@@ -129,7 +143,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     address = options.listen.replace(/:[0-9]+$/, `:${port}`);
   }
   if (options.socket !== undefined) await listenOnSocket(opened.use(serve("socket")), options.socket);
-  log.info({ cluster: cluster.name, address, socket: options.socket }, "control plane ready");
+  log.info({ cluster: cluster.name, address, socket: options.socket, timeScale }, "control plane ready");
 
   const everything = opened.move();
   const ended = running.then(() => everything.disposeAsync());

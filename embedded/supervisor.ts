@@ -43,7 +43,7 @@ await runDaemon(log, async (signal) => {
 });
 
 function controlPlane(
-  { name: cluster, podCidr, serviceCidr, loadBalancerCidr, logLevel }: ClusterConfig,
+  { name: cluster, podCidr, serviceCidr, loadBalancerCidr, logLevel, timeScale }: ClusterConfig,
   paths: ClusterFolder,
 ): Service {
   return service(paths, controlPlaneHost.name, [
@@ -57,6 +57,7 @@ function controlPlane(
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
     ...["--service-cidr", serviceCidr],
     ...["--load-balancer-cidr", loadBalancerCidr],
+    ...["--time-scale", String(timeScale)],
     ...["--log-level", logLevel],
   ]);
 }

@@ -28,6 +28,7 @@ export interface ClusterServiceContext {
   readonly ids: Ids;
   readonly cluster: Cluster;
   readonly version: string;
+  readonly timeScale: number;
   readonly sessions: SessionTable;
   readonly streams: StreamBroker;
   readonly rng: Rng;
@@ -35,12 +36,13 @@ export interface ClusterServiceContext {
 }
 
 export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof ClusterService> {
-  const { store, clock, cluster, version, rng } = context;
+  const { store, clock, cluster, version, timeScale, rng } = context;
   const source: ClaimSource = { store, ranges: cluster, rng };
   return {
     info: async () => ({
       cluster: cluster.name,
       version,
+      timeScale,
       podCIDR: formatCidr(cluster.podCidr),
       serviceCIDR: formatCidr(cluster.serviceCidr),
     }),

@@ -73,6 +73,7 @@ export async function startTestCluster(options: Partial<ControlPlaneOptions> = {
     balancerCidr: parseCidr("10.97.0.0/24"),
     tokens: { join: joinToken, user: userToken },
     heartbeatTimeoutMs: 3_000,
+    timeScale: 1,
     signal: stopping.signal,
     socket,
     ...options,

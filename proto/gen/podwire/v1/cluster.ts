@@ -40,6 +40,8 @@ export interface InfoAnswer {
   version: string;
   podCIDR: string;
   serviceCIDR: string;
+  /** How many times as fast the control plane's timers run. */
+  timeScale: number;
 }
 
 export interface GetRequest {
@@ -241,7 +243,7 @@ export const InfoRequest: MessageFns<InfoRequest> = {
 };
 
 function createBaseInfoAnswer(): InfoAnswer {
-  return { cluster: "", version: "", podCIDR: "", serviceCIDR: "" };
+  return { cluster: "", version: "", podCIDR: "", serviceCIDR: "", timeScale: 0 };
 }
 
 export const InfoAnswer: MessageFns<InfoAnswer> = {
@@ -257,6 +259,9 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
     }
     if (message.serviceCIDR !== "") {
       writer.uint32(34).string(message.serviceCIDR);
+    }
+    if (message.timeScale !== 0) {
+      writer.uint32(41).double(message.timeScale);
     }
     return writer;
   },
@@ -306,6 +311,14 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
             message.serviceCIDR = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.timeScale = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -332,6 +345,11 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
         : isSet(object.service_cidr)
         ? globalThis.String(object.service_cidr)
         : "",
+      timeScale: isSet(object.timeScale)
+        ? globalThis.Number(object.timeScale)
+        : isSet(object.time_scale)
+        ? globalThis.Number(object.time_scale)
+        : 0,
     };
   },
 
@@ -348,6 +366,9 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
     }
     if (message.serviceCIDR !== "") {
       obj.serviceCIDR = message.serviceCIDR;
+    }
+    if (message.timeScale !== 0) {
+      obj.timeScale = floatToJson(message.timeScale);
     }
     return obj;
   },
@@ -2423,6 +2444,10 @@ export const ClusterClient = makeGenericClientConstructor(ClusterService, "podwi
   service: typeof ClusterService;
   serviceName: string;
 };
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
