@@ -16,6 +16,7 @@ import { nodeEvents } from "./controllers/node-events.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { podGc } from "./controllers/pod-gc.ts";
 import { taintEviction } from "./controllers/taint-eviction.ts";
+import { budgetController } from "./disruption/budget-controller.ts";
 import { noEndpointEvents } from "./endpoints/no-endpoint-events.ts";
 import { sliceController } from "./endpoints/slice-controller.ts";
 import { eventExpiry } from "./events/expiry.ts";
@@ -126,6 +127,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),
     runLoop(surroundings, taintEviction(surroundings, leases), signal),
+    runLoop(surroundings, budgetController(surroundings), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),

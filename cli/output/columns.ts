@@ -11,6 +11,7 @@ import { eventColumns } from "./event-columns.ts";
 import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
+import { podDisruptionBudgetColumns } from "./pod-disruption-budget-columns.ts";
 import { serviceColumns } from "./service-columns.ts";
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
@@ -19,6 +20,7 @@ const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   Event: eventColumns,
   Namespace: namespaceColumns,
   Node: nodeColumns,
+  PodDisruptionBudget: podDisruptionBudgetColumns,
   Pod: podColumns,
   Secret: secretColumns,
   Service: serviceColumns,

@@ -14,6 +14,7 @@ import type { StreamBroker } from "../streams/broker.ts";
 import { planApply } from "./apply.ts";
 import { planCreate } from "./create.ts";
 import { deleteObject } from "./delete.ts";
+import { evictPod } from "./evict.ts";
 import { metricsHandlers } from "./metrics.ts";
 import { patchObject } from "./patch.ts";
 import { getObject, listBatches } from "./read.ts";
@@ -56,6 +57,7 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
     apply: (request) => writeDocuments(source, request, planApply(context)),
     patch: (request) => patchObject(source, request),
     delete: (request) => deleteObject(store, clock, request),
+    evict: (request) => evictPod(store, clock, request),
     ...streamHandlers(context),
     ...metricsHandlers(context),
   };

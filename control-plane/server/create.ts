@@ -75,6 +75,7 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
       initContainerStatuses: [],
       qosClass: qosClassOf(object),
     }),
+  PodDisruptionBudget: (object: ApiObject) => withStatus(object, { disruptedPods: {}, conditions: [] }),
   Service: (object: ApiObject) => withStatus(object, { loadBalancer: { ingress: [] }, conditions: [] }),
   Node: (object: ApiObject & { readonly spec?: { readonly podCIDR?: string; readonly podCIDRs: readonly string[] } }) => {
     const start = withStatus(object, { capacity: {}, allocatable: {}, conditions: [], addresses: [] });

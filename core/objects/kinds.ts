@@ -7,6 +7,7 @@ import type { Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
+import { podDisruptionBudgetKind } from "./pod-disruption-budget.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 
@@ -18,6 +19,7 @@ export const kinds: readonly Kind[] = [
   secretKind,
   serviceKind,
   endpointSliceKind,
+  podDisruptionBudgetKind,
   eventKind,
 ] as unknown as readonly Kind[];
 

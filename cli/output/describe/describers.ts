@@ -10,6 +10,7 @@ import { genericLines } from "./generic.ts";
 import { namespaceDescriber } from "./namespace.ts";
 import { nodeDescriber } from "./node.ts";
 import { podDescriber } from "./pod.ts";
+import { podDisruptionBudgetDescriber } from "./pod-disruption-budget.ts";
 import { serviceDescriber } from "./service.ts";
 
 const byKind: Readonly<Record<string, Describer<never>>> = {
@@ -17,6 +18,7 @@ const byKind: Readonly<Record<string, Describer<never>>> = {
   EndpointSlice: endpointSliceDescriber,
   Namespace: namespaceDescriber,
   Node: nodeDescriber,
+  PodDisruptionBudget: podDisruptionBudgetDescriber,
   Pod: podDescriber,
   Secret: secretDescriber,
   Service: serviceDescriber,

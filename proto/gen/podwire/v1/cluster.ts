@@ -145,6 +145,18 @@ export interface DeleteRequest {
   dryRun: boolean;
 }
 
+export interface EvictRequest {
+  namespace: string;
+  name: string;
+  /** The pod's own where it is absent. */
+  gracePeriodSeconds?:
+    | number
+    | undefined;
+  /** Refuses where the pod under that name is another by now. */
+  uid?: string | undefined;
+  dryRun: boolean;
+}
+
 export interface DeleteAnswer {
   /** As it was when its deletion began. */
   object?:
@@ -1605,6 +1617,134 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
   },
 };
 
+function createBaseEvictRequest(): EvictRequest {
+  return { namespace: "", name: "", gracePeriodSeconds: undefined, uid: undefined, dryRun: false };
+}
+
+export const EvictRequest: MessageFns<EvictRequest> = {
+  encode(message: EvictRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.gracePeriodSeconds !== undefined) {
+      writer.uint32(24).int64(message.gracePeriodSeconds);
+    }
+    if (message.uid !== undefined) {
+      writer.uint32(34).string(message.uid);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(40).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvictRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvictRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gracePeriodSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uid = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EvictRequest {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      gracePeriodSeconds: isSet(object.gracePeriodSeconds)
+        ? globalThis.Number(object.gracePeriodSeconds)
+        : isSet(object.grace_period_seconds)
+        ? globalThis.Number(object.grace_period_seconds)
+        : undefined,
+      uid: isSet(object.uid) ? globalThis.String(object.uid) : undefined,
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: EvictRequest): unknown {
+    const obj: any = {};
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.gracePeriodSeconds !== undefined) {
+      obj.gracePeriodSeconds = Math.round(message.gracePeriodSeconds);
+    }
+    if (message.uid !== undefined) {
+      obj.uid = message.uid;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    return obj;
+  },
+};
+
 function createBaseDeleteAnswer(): DeleteAnswer {
   return { object: undefined, gone: false };
 }
@@ -2237,6 +2377,16 @@ export const ClusterService = {
     responseSerialize: (value: DeleteAnswer): Buffer => Buffer.from(DeleteAnswer.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteAnswer => DeleteAnswer.decode(value),
   },
+  /** A Delete of a pod that a PodDisruptionBudget may refuse: RESOURCE_EXHAUSTED, try again later. */
+  evict: {
+    path: "/podwire.v1.Cluster/Evict" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EvictRequest): Buffer => Buffer.from(EvictRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EvictRequest => EvictRequest.decode(value),
+    responseSerialize: (value: DeleteAnswer): Buffer => Buffer.from(DeleteAnswer.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteAnswer => DeleteAnswer.decode(value),
+  },
   exec: {
     path: "/podwire.v1.Cluster/Exec" as const,
     requestStream: true as const,
@@ -2308,6 +2458,8 @@ export interface ClusterServer extends UntypedServiceImplementation {
   apply: handleUnaryCall<WriteRequest, WriteAnswer>;
   patch: handleUnaryCall<PatchRequest, WriteResult>;
   delete: handleUnaryCall<DeleteRequest, DeleteAnswer>;
+  /** A Delete of a pod that a PodDisruptionBudget may refuse: RESOURCE_EXHAUSTED, try again later. */
+  evict: handleUnaryCall<EvictRequest, DeleteAnswer>;
   exec: handleBidiStreamingCall<ExecRequest, StreamOutput>;
   attach: handleBidiStreamingCall<AttachRequest, StreamOutput>;
   portForward: handleBidiStreamingCall<PortForwardRequest, StreamOutput>;
@@ -2409,6 +2561,19 @@ export interface ClusterClient extends Client {
   ): ClientUnaryCall;
   delete(
     request: DeleteRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteAnswer) => void,
+  ): ClientUnaryCall;
+  /** A Delete of a pod that a PodDisruptionBudget may refuse: RESOURCE_EXHAUSTED, try again later. */
+  evict(request: EvictRequest, callback: (error: ServiceError | null, response: DeleteAnswer) => void): ClientUnaryCall;
+  evict(
+    request: EvictRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteAnswer) => void,
+  ): ClientUnaryCall;
+  evict(
+    request: EvictRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteAnswer) => void,
