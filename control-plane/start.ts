@@ -36,6 +36,7 @@ import { createStateReader } from "./sessions/view.ts";
 import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
+import { garbageCollector } from "./workloads/garbage-collector.ts";
 
 export interface ControlPlaneOptions extends Cluster {
   readonly store: Store;
@@ -129,6 +130,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, taintEviction(surroundings, leases), signal),
     runLoop(surroundings, budgetController(surroundings), signal),
     runLoop(surroundings, podGc(surroundings), signal),
+    runLoop(surroundings, garbageCollector(surroundings), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),

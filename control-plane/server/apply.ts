@@ -4,8 +4,9 @@ import { isJsonObject, type JsonObject } from "#core/json.ts";
 import { threeWayMerge } from "#core/merge.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { findObject, metadataOf } from "../state/objects.ts";
-import { createStep, type Making } from "./create.ts";
+import { createStep } from "./create.ts";
 import type { Document } from "./documents.ts";
+import type { Making } from "./new-object.ts";
 import { updateStep } from "./update.ts";
 import type { Planner } from "./write.ts";
 

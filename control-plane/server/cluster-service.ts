@@ -55,7 +55,7 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
     create: (request) => writeDocuments(source, request, planCreate(context)),
     update: (request) => writeDocuments(source, request, planUpdate),
     apply: (request) => writeDocuments(source, request, planApply(context)),
-    patch: (request) => patchObject(source, request),
+    patch: (request) => patchObject({ ...source, clock }, request),
     delete: (request) => deleteObject(store, clock, request),
     evict: (request) => evictPod(store, clock, request),
     ...streamHandlers(context),

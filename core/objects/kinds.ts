@@ -1,6 +1,7 @@
 /* The kinds of object, one table: names, groups and rules of each. A new kind is a file beside this one and a line here. */
 
 import { configMapKind } from "./config-map.ts";
+import { deploymentKind } from "./deployment.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { eventKind } from "./event.ts";
 import type { Kind } from "./kind.ts";
@@ -8,6 +9,7 @@ import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
 import { podDisruptionBudgetKind } from "./pod-disruption-budget.ts";
+import { replicaSetKind } from "./replica-set.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 
@@ -19,6 +21,8 @@ export const kinds: readonly Kind[] = [
   secretKind,
   serviceKind,
   endpointSliceKind,
+  deploymentKind,
+  replicaSetKind,
   podDisruptionBudgetKind,
   eventKind,
 ] as unknown as readonly Kind[];

@@ -40,7 +40,7 @@ export interface TestCluster extends AsyncDisposable {
   delete(
     kind: string,
     name: string,
-    options?: { namespace?: string; gracePeriodSeconds?: number; uid?: string },
+    options?: { namespace?: string; gracePeriodSeconds?: number; uid?: string; propagationPolicy?: string },
   ): Promise<boolean>;
   join(name: string, options?: Partial<FakeAgentOptions>): Promise<FakeAgent>;
   /** Joins and opens a session, up to its snapshot. */

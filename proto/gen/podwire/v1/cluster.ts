@@ -143,6 +143,11 @@ export interface DeleteRequest {
   /** Refuses where the object under that name is another by now. */
   uid?: string | undefined;
   dryRun: boolean;
+  /**
+   * What becomes of the objects that it owns: "Background" (the default where it is empty: they go after it), "Foreground" (it waits for
+   * them) or "Orphan" (they stay).
+   */
+  propagationPolicy?: string | undefined;
 }
 
 export interface EvictRequest {
@@ -1475,7 +1480,15 @@ export const PatchRequest: MessageFns<PatchRequest> = {
 };
 
 function createBaseDeleteRequest(): DeleteRequest {
-  return { kind: "", namespace: "", name: "", gracePeriodSeconds: undefined, uid: undefined, dryRun: false };
+  return {
+    kind: "",
+    namespace: "",
+    name: "",
+    gracePeriodSeconds: undefined,
+    uid: undefined,
+    dryRun: false,
+    propagationPolicy: undefined,
+  };
 }
 
 export const DeleteRequest: MessageFns<DeleteRequest> = {
@@ -1497,6 +1510,9 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
     }
     if (message.dryRun !== false) {
       writer.uint32(48).bool(message.dryRun);
+    }
+    if (message.propagationPolicy !== undefined) {
+      writer.uint32(58).string(message.propagationPolicy);
     }
     return writer;
   },
@@ -1562,6 +1578,14 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.propagationPolicy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1590,6 +1614,11 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
         : isSet(object.dry_run)
         ? globalThis.Boolean(object.dry_run)
         : false,
+      propagationPolicy: isSet(object.propagationPolicy)
+        ? globalThis.String(object.propagationPolicy)
+        : isSet(object.propagation_policy)
+        ? globalThis.String(object.propagation_policy)
+        : undefined,
     };
   },
 
@@ -1612,6 +1641,9 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
     }
     if (message.dryRun !== false) {
       obj.dryRun = message.dryRun;
+    }
+    if (message.propagationPolicy !== undefined) {
+      obj.propagationPolicy = message.propagationPolicy;
     }
     return obj;
   },
