@@ -102,6 +102,13 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./down.ts")).downVerb,
   },
   {
+    name: "drain",
+    completes: "nodes",
+    group: "Cluster Management Commands",
+    summary: "Take the pods off a node, and let no new ones come",
+    load: async () => (await import("./drain.ts")).drainVerb,
+  },
+  {
     name: "cordon",
     completes: "nodes",
     group: "Cluster Management Commands",
