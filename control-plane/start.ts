@@ -37,6 +37,7 @@ import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
 import { garbageCollector } from "./workloads/garbage-collector.ts";
+import { replicaSetController } from "./workloads/replica-set-controller.ts";
 
 export interface ControlPlaneOptions extends Cluster {
   readonly store: Store;
@@ -131,6 +132,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, budgetController(surroundings), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, garbageCollector(surroundings), signal),
+    runLoop(surroundings, replicaSetController(surroundings, ids), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),

@@ -10,7 +10,7 @@ import { removalOf } from "../server/removal.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, metadataOf, putObject, unchanged } from "../state/objects.ts";
 import type { Commit, Entry, Store, StoreChange } from "../store/store.ts";
-import { commitSeparately } from "./commits.ts";
+import { carryOut } from "./commits.ts";
 import { withoutOwners } from "./owners.ts";
 import { type Item, planCollection, type Step } from "./plan-collection.ts";
 
@@ -29,11 +29,9 @@ export function garbageCollector({ store, clock, log }: Surroundings): Loop {
     concerns,
     async run() {
       const items = collected.flatMap((kind) => listObjects(store, kind).map((found): StoredItem => ({ ...found, kind })));
-      const commits = planCollection(items)
-        .map((step) => commitFor(step, { store, clock }))
-        .filter(({ writes }) => writes.length > 0);
-      await commitSeparately(store, commits);
-      if (commits.length > 0) log.debug({ commits: commits.length }, "garbage collected");
+      const steps = planCollection(items).map((step) => ({ commit: commitFor(step, { store, clock }) }));
+      await carryOut(store, steps);
+      if (steps.length > 0) log.debug({ steps: steps.length }, "garbage was collected");
       return undefined;
     },
   };
