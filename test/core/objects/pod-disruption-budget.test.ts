@@ -3,7 +3,11 @@ import { podDisruptionBudgetKind } from "#core/objects/pod-disruption-budget.ts"
 
 const problemsOf = (spec: object) =>
   podDisruptionBudgetKind
-    .validate(podDisruptionBudgetKind.withDefaults(podDisruptionBudgetKind.fromJson({ metadata: { name: "web" }, spec })))
+    .validate(
+      podDisruptionBudgetKind.withDefaults(
+        podDisruptionBudgetKind.fromJson({ metadata: { name: "web", namespace: "default" }, spec }),
+      ),
+    )
     .map(({ path, message }) => `${path}: ${message}`);
 
 describe("a disruption budget", () => {
