@@ -36,8 +36,13 @@ import { createStateReader } from "./sessions/view.ts";
 import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
+import { daemonSetWorkload } from "./workloads/daemon-set.ts";
 import { garbageCollector } from "./workloads/garbage-collector.ts";
+import { jobWorkload } from "./workloads/job.ts";
+import { jobOrphans } from "./workloads/job-orphans.ts";
 import { replicaSetController } from "./workloads/replica-set-controller.ts";
+import { statefulSetWorkload } from "./workloads/stateful-set.ts";
+import { workloadController } from "./workloads/workload-controller.ts";
 
 export interface ControlPlaneOptions extends Cluster {
   readonly store: Store;
@@ -129,6 +134,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),
     runLoop(surroundings, taintEviction(surroundings, leases), signal),
+    runLoop(surroundings, workloadController(statefulSetWorkload, surroundings, ids), signal),
+    runLoop(surroundings, workloadController(daemonSetWorkload, surroundings, ids), signal),
+    runLoop(surroundings, workloadController(jobWorkload, surroundings, ids), signal),
+    runLoop(surroundings, jobOrphans(surroundings), signal),
     runLoop(surroundings, budgetController(surroundings), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, garbageCollector(surroundings), signal),

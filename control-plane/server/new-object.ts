@@ -1,9 +1,10 @@
 /* What an object begins with, whoever makes it, a user or a controller: its name, its uid, its first status. */
 
 import { type Clock, timestamp } from "#core/clock.ts";
+import { jobKind, withSelector } from "#core/objects/job.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { qosClassOf } from "#core/objects/pod-resources.ts";
-import type { Pod } from "#proto/podwire/v1/resources.ts";
+import type { Job, Pod } from "#proto/podwire/v1/resources.ts";
 import type { Ids } from "../ids.ts";
 import { metadataOf } from "../state/objects.ts";
 
@@ -15,10 +16,10 @@ export interface Making {
 /** What of a prefix stays before the five characters that make it a name, as in Kubernetes. */
 const prefixLengthMax = 58;
 
-/** `object` has its kind's defaults. Whether the name is free, the commit must check. */
-export function newObject(kind: Kind, object: ApiObject, { ids, clock }: Making): Start {
-  const given = metadataOf(object);
-  const start = starts[kind.kind]?.(object as never) ?? { object, warnings: [] };
+/** `wanted` has its kind's defaults. Whether the name is free, the commit must check. */
+export function newObject(kind: Kind, wanted: ApiObject, { ids, clock }: Making): Start {
+  const given = metadataOf(wanted);
+  const start = starts[kind.kind]?.(wanted as never) ?? { object: wanted, warnings: [] };
   const metadata = {
     ...given,
     name: given.name || `${given.generateName?.slice(0, prefixLengthMax)}${ids.nameSuffix()}`,
@@ -29,7 +30,9 @@ export function newObject(kind: Kind, object: ApiObject, { ids, clock }: Making)
     deletionTimestamp: undefined,
     deletionGracePeriodSeconds: undefined,
   };
-  return { object: { ...start.object, metadata }, warnings: start.warnings };
+  const made = { ...start.object, metadata };
+  const object = kind.kind === jobKind.kind ? withSelector(made as Job, metadata.uid) : made;
+  return { object, warnings: start.warnings };
 }
 
 interface Start {
@@ -51,6 +54,9 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
       qosClass: qosClassOf(object),
     }),
   Deployment: (object: ApiObject) => withStatus(object, { conditions: [] }),
+  StatefulSet: (object: ApiObject) => withStatus(object, { replicas: 0, availableReplicas: 0, conditions: [] }),
+  DaemonSet: (object: ApiObject) => withStatus(object, { ...noDaemons, conditions: [] }),
+  Job: (object: ApiObject) => withStatus(object, { conditions: [] }),
   ReplicaSet: (object: ApiObject) => withStatus(object, { replicas: 0, conditions: [] }),
   PodDisruptionBudget: (object: ApiObject) => withStatus(object, { disruptedPods: {}, conditions: [] }),
   Service: (object: ApiObject) => withStatus(object, { loadBalancer: { ingress: [] }, conditions: [] }),
@@ -63,6 +69,8 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
     };
   },
 };
+
+const noDaemons = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
 
 function withStatus(object: ApiObject, status: object): Start {
   return { object: { ...object, status } as ApiObject, warnings: [] };

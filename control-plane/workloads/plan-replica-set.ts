@@ -28,6 +28,8 @@ export interface ReplicaSetQuestion {
   readonly creation: Creation;
   readonly now: string;
   readonly nowMs: number;
+  /** How long a pod must be Ready to be available. */
+  readonly minReadyMs: number;
 }
 
 export interface ReplicaSetPlan {
@@ -42,7 +44,7 @@ export interface ReplicaSetPlan {
 }
 
 export function planReplicaSet(question: ReplicaSetQuestion): ReplicaSetPlan {
-  const { set, candidates, creation, related, nowMs } = question;
+  const { set, candidates, creation, related, nowMs, minReadyMs } = question;
   const { owned, adopt, release } = claim({
     owner: set,
     selector: set.spec?.selector,
@@ -55,7 +57,7 @@ export function planReplicaSet(question: ReplicaSetQuestion): ReplicaSetPlan {
   const surplus = Math.max(0, active.length - wanted);
   const remove = surplus === 0 ? [] : inDeletionOrder({ pods: active, related: related.filter(isActive) }).slice(0, surplus);
   const left = active.filter((pod) => !remove.includes(pod));
-  const availableMs = left.map((pod) => availableFromMs(pod, set.spec?.minReadySeconds ?? 0) ?? Number.POSITIVE_INFINITY);
+  const availableMs = left.map((pod) => availableFromMs(pod, minReadyMs) ?? Number.POSITIVE_INFINITY);
   const dueMs = Math.min(...availableMs.filter((ms) => ms > nowMs));
   return {
     ...{ createCount, remove, adopt, release },

@@ -13,7 +13,7 @@ export interface PodRequest<T extends ApiObject> {
   readonly owner: T;
   readonly template: PodTemplateSpec;
   /** Instead of the template's: a name in place of a generated one, more labels. */
-  readonly metadata?: Partial<Pick<ObjectMeta, "name" | "labels" | "annotations">>;
+  readonly metadata?: Partial<Pick<ObjectMeta, "name" | "generateName" | "labels" | "annotations">>;
   /** Changes what the template says of the pod. */
   readonly spec?: (pod: Pod) => Pod;
 }

@@ -17,9 +17,9 @@ export function isReady({ status }: Pod): boolean {
 }
 
 /** When a pod that is Ready counts as available, in wall milliseconds; undefined for one that isn't Ready. */
-export function availableFromMs(pod: Pod, minReadySeconds: number): number | undefined {
+export function availableFromMs(pod: Pod, minReadyMs: number): number | undefined {
   if (!isReady(pod)) return undefined;
-  return minReadySeconds === 0 ? 0 : (readySinceMs(pod) ?? Number.POSITIVE_INFINITY) + minReadySeconds * 1000;
+  return minReadyMs === 0 ? 0 : (readySinceMs(pod) ?? Number.POSITIVE_INFINITY) + minReadyMs;
 }
 
 /** Undefined where nobody said since when. */

@@ -44,6 +44,7 @@ export function replicaSetStep({ set, candidates, related }: ReplicaSetInput, co
   const plan = (creation: Creation) =>
     planReplicaSet({
       ...{ set: set.object, related, creation, now: timestamp(clock), nowMs: clock.wallMs() },
+      minReadyMs: clock.timerMs(set.object.spec?.minReadySeconds ?? 0),
       candidates: [...entries.keys()],
     });
   const hoped = plan({ state: isOpen ? "open" : "closed" });

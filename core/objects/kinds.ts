@@ -1,9 +1,11 @@
 /* The kinds of object, one table: names, groups and rules of each. A new kind is a file beside this one and a line here. */
 
 import { configMapKind } from "./config-map.ts";
+import { daemonSetKind } from "./daemon-set.ts";
 import { deploymentKind } from "./deployment.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { eventKind } from "./event.ts";
+import { jobKind } from "./job.ts";
 import type { Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
@@ -12,6 +14,7 @@ import { podDisruptionBudgetKind } from "./pod-disruption-budget.ts";
 import { replicaSetKind } from "./replica-set.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
+import { statefulSetKind } from "./stateful-set.ts";
 
 export const kinds: readonly Kind[] = [
   namespaceKind,
@@ -23,6 +26,9 @@ export const kinds: readonly Kind[] = [
   endpointSliceKind,
   deploymentKind,
   replicaSetKind,
+  statefulSetKind,
+  daemonSetKind,
+  jobKind,
   podDisruptionBudgetKind,
   eventKind,
 ] as unknown as readonly Kind[];
