@@ -48,7 +48,7 @@ function planDaemonSet(question: Question): WorkloadPlan<DaemonSet> {
   const minReadyMs = clock.timerMs(owner.spec?.minReadySeconds ?? 0);
   const fromMs = (pod: Pod) => availableFromMs(pod, minReadyMs) ?? Number.POSITIVE_INFINITY;
   const isAvailable = (pod: Pod) => fromMs(pod) <= clock.wallMs();
-  const hash = templateHash(owner.spec?.template, owner.status?.collisionCount);
+  const hash = templateHash(owner.spec?.template, undefined);
   const isNew = (pod: Pod) => metadataOf(pod).labels[revisionLabel] === hash;
   const judge = { isAvailable, isNew };
   const rollout = rolloutOf(owner, places, judge);
@@ -129,7 +129,6 @@ function statusOf(set: DaemonSet, places: readonly Place[], { isAvailable, isNew
     updatedNumberScheduled: count(isNew),
     numberAvailable: available,
     numberUnavailable: wanted.length - available,
-    collisionCount: set.status?.collisionCount,
     conditions: set.status?.conditions ?? [],
   };
 }

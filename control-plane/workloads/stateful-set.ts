@@ -110,7 +110,6 @@ function statusOf({ owner }: Question, { slots, isAvailable }: Availability): St
     updatedReplicas: updated,
     currentRevision,
     updateRevision: revision,
-    collisionCount: owner.status?.collisionCount ?? 0,
     availableReplicas: standing.filter(isAvailable).length,
     conditions: owner.status?.conditions ?? [],
   };
@@ -134,7 +133,7 @@ function recreating(set: StatefulSet, pod: Pod): Saying {
 }
 
 function updateRevision(set: StatefulSet): string {
-  return `${nameOf(set)}-${templateHash(set.spec?.template, set.status?.collisionCount)}`;
+  return `${nameOf(set)}-${templateHash(set.spec?.template, undefined)}`;
 }
 
 function revisionOf({ metadata }: Pod): string | undefined {
