@@ -35,6 +35,7 @@ import { createStateReader } from "./sessions/view.ts";
 import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
+import { deploymentController } from "./workloads/deployment-controller.ts";
 import { garbageCollector } from "./workloads/garbage-collector.ts";
 import { replicaSetController } from "./workloads/replica-set-controller.ts";
 
@@ -117,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, garbageCollector(surroundings), signal),
     runLoop(surroundings, replicaSetController(surroundings, ids), signal),
+    runLoop(surroundings, deploymentController(surroundings, ids), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),
