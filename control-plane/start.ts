@@ -37,6 +37,7 @@ import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
 import { daemonSetWorkload } from "./workloads/daemon-set.ts";
+import { deploymentController } from "./workloads/deployment-controller.ts";
 import { garbageCollector } from "./workloads/garbage-collector.ts";
 import { jobWorkload } from "./workloads/job.ts";
 import { jobOrphans } from "./workloads/job-orphans.ts";
@@ -142,6 +143,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, garbageCollector(surroundings), signal),
     runLoop(surroundings, replicaSetController(surroundings, ids), signal),
+    runLoop(surroundings, deploymentController(surroundings, ids), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),

@@ -8,11 +8,6 @@ export function controllerOf({ metadata }: ApiObject): OwnerReference | undefine
   return metadata?.ownerReferences.find(({ controller }) => controller === true);
 }
 
-export function isControlledBy(object: ApiObject, owner: ApiObject): boolean {
-  const uid = controllerOf(object)?.uid;
-  return uid !== undefined && uid === owner.metadata?.uid;
-}
-
 export function controllerReference<T extends ApiObject>(kind: Kind<T>, owner: T): OwnerReference {
   const { name, uid } = metadataOf(owner);
   return { apiVersion: kind.apiVersion, kind: kind.kind, name, uid, controller: true, blockOwnerDeletion: true };

@@ -1,8 +1,9 @@
-import type { Pod, Toleration } from "#proto/podwire/v1/resources.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { podStatusText } from "../pod-status.ts";
 import { containersLines } from "./container.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, labelsField, listField, timeText } from "./fields.ts";
+import { annotationsField, conditionsTable, field, labelsField, timeText } from "./fields.ts";
+import { tolerationsField } from "./tolerations.ts";
 import { volumeLines } from "./volume.ts";
 
 export const podDescriber: Describer<Pod> = {
@@ -56,13 +57,6 @@ function tailLines({ spec, status }: Pod): string[] {
     ...volumeLines(spec?.volumes ?? []),
     ...(status?.qosClass === undefined ? [] : [field("QoS Class", status.qosClass)]),
     ...labelsField("Node-Selectors", spec?.nodeSelector ?? {}),
-    ...listField("Tolerations", (spec?.tolerations ?? []).map(tolerationText)),
+    ...tolerationsField(spec?.tolerations ?? []),
   ];
-}
-
-/** `node-role/x=y:NoSchedule op=Exists for 300s` */
-function tolerationText({ key = "", value = "", effect = "", operator = "", tolerationSeconds }: Toleration): string {
-  const pair = `${key}${value === "" ? "" : `=${value}`}${effect === "" ? "" : `:${effect}`}`;
-  const op = operator === "Exists" && value === "" ? `${pair === "" ? "" : " "}op=Exists` : "";
-  return `${pair}${op}${tolerationSeconds === undefined ? "" : ` for ${tolerationSeconds}s`}`;
 }
