@@ -12,14 +12,17 @@ import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
 import { serviceColumns } from "./service-columns.ts";
+import { deploymentColumns, replicaSetColumns } from "./workload-columns.ts";
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   ConfigMap: configMapColumns,
+  Deployment: deploymentColumns,
   EndpointSlice: endpointSliceColumns,
   Event: eventColumns,
   Namespace: namespaceColumns,
   Node: nodeColumns,
   Pod: podColumns,
+  ReplicaSet: replicaSetColumns,
   Secret: secretColumns,
   Service: serviceColumns,
 };

@@ -3,6 +3,7 @@
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { alignTabs } from "../tabbed.ts";
 import { configMapDescriber, secretDescriber } from "./data.ts";
+import { deploymentDescriber } from "./deployment.ts";
 import type { Describer, Surroundings } from "./describer.ts";
 import { endpointSliceDescriber } from "./endpoint-slice.ts";
 import { eventLines } from "./events.ts";
@@ -10,14 +11,17 @@ import { genericLines } from "./generic.ts";
 import { namespaceDescriber } from "./namespace.ts";
 import { nodeDescriber } from "./node.ts";
 import { podDescriber } from "./pod.ts";
+import { replicaSetDescriber } from "./replica-set.ts";
 import { serviceDescriber } from "./service.ts";
 
 const byKind: Readonly<Record<string, Describer<never>>> = {
   ConfigMap: configMapDescriber,
+  Deployment: deploymentDescriber,
   EndpointSlice: endpointSliceDescriber,
   Namespace: namespaceDescriber,
   Node: nodeDescriber,
   Pod: podDescriber,
+  ReplicaSet: replicaSetDescriber,
   Secret: secretDescriber,
   Service: serviceDescriber,
 };
