@@ -30,6 +30,9 @@ export function candidatesFor({ before, current }: Typed, command: Command, comp
 function wordCandidates(typed: readonly string[], current: string, completes: Completes | undefined): Candidates {
   if (completes === undefined) return words([]);
   if (typeof completes === "object") {
+    if ("subcommands" in completes) {
+      return typed.length === 0 ? words(completes.subcommands) : targetCandidates(typed.slice(1), current);
+    }
     if (!("targetsOf" in completes)) return words(typed.length === 0 ? completes : []);
     return typed.length === 0 ? words(completes.targetsOf) : targetCandidates(typed, current);
   }

@@ -39,8 +39,16 @@ export const verbGroups = [
   "Other Commands",
 ] as const;
 
-/** `targets`: a kind and names, or KIND/NAME; `targetsOf`: one of these kinds and names; a list: these words. */
-export type Completes = "targets" | { readonly targetsOf: readonly string[] } | "kinds" | "pods" | "nodes" | readonly string[];
+/** `targets`: a kind and names, or KIND/NAME; `targetsOf`: one of these kinds and names; `subcommands`: one of these words
+ * and then targets; a list: these words. */
+export type Completes =
+  | "targets"
+  | { readonly targetsOf: readonly string[] }
+  | { readonly subcommands: readonly string[] }
+  | "kinds"
+  | "pods"
+  | "nodes"
+  | readonly string[];
 
 export interface VerbEntry {
   readonly name: string;

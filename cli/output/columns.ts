@@ -16,10 +16,12 @@ import { podColumns } from "./pod-columns.ts";
 import { podDisruptionBudgetColumns } from "./pod-disruption-budget-columns.ts";
 import { serviceColumns } from "./service-columns.ts";
 import { statefulSetColumns } from "./stateful-set-columns.ts";
+import { deploymentColumns, replicaSetColumns } from "./workload-columns.ts";
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   ConfigMap: configMapColumns,
   DaemonSet: daemonSetColumns,
+  Deployment: deploymentColumns,
   EndpointSlice: endpointSliceColumns,
   Event: eventColumns,
   Job: jobColumns,
@@ -27,6 +29,7 @@ const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   Node: nodeColumns,
   PodDisruptionBudget: podDisruptionBudgetColumns,
   Pod: podColumns,
+  ReplicaSet: replicaSetColumns,
   Secret: secretColumns,
   Service: serviceColumns,
   StatefulSet: statefulSetColumns,

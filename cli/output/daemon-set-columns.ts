@@ -1,9 +1,7 @@
-import { formatLabelSelector } from "#core/objects/label-selector.ts";
 import type { DaemonSet } from "#proto/podwire/v1/resources.ts";
-import { ageOf } from "./age.ts";
 import type { Column } from "./column.ts";
 import { selectorText } from "./service-columns.ts";
-import { templateColumns } from "./template-columns.ts";
+import { workloadColumns } from "./workload-columns.ts";
 
 export const daemonSetColumns: readonly Column<DaemonSet>[] = [
   { title: "DESIRED", cell: ({ status }) => String(status?.desiredNumberScheduled ?? 0) },
@@ -12,7 +10,5 @@ export const daemonSetColumns: readonly Column<DaemonSet>[] = [
   { title: "UP-TO-DATE", cell: ({ status }) => String(status?.updatedNumberScheduled ?? 0) },
   { title: "AVAILABLE", cell: ({ status }) => String(status?.numberAvailable ?? 0) },
   { title: "NODE SELECTOR", cell: ({ spec }) => selectorText(spec?.template?.spec?.nodeSelector ?? {}) },
-  { title: "AGE", cell: ({ metadata }, nowMs) => ageOf(metadata?.creationTimestamp, nowMs) },
-  ...templateColumns,
-  { title: "SELECTOR", wide: true, cell: ({ spec }) => formatLabelSelector(spec?.selector) },
+  ...workloadColumns,
 ];

@@ -1,16 +1,13 @@
-import { formatLabelSelector } from "#core/objects/label-selector.ts";
 import type { Job } from "#proto/podwire/v1/resources.ts";
-import { ageOf, formatAge } from "./age.ts";
+import { formatAge } from "./age.ts";
 import type { Column } from "./column.ts";
-import { templateColumns } from "./template-columns.ts";
+import { workloadColumns } from "./workload-columns.ts";
 
 export const jobColumns: readonly Column<Job>[] = [
   { title: "STATUS", cell: jobStatusText },
   { title: "COMPLETIONS", cell: completionsText },
   { title: "DURATION", cell: durationText },
-  { title: "AGE", cell: ({ metadata }, nowMs) => ageOf(metadata?.creationTimestamp, nowMs) },
-  ...templateColumns,
-  { title: "SELECTOR", wide: true, cell: ({ spec }) => formatLabelSelector(spec?.selector) },
+  ...workloadColumns,
 ];
 
 export function jobStatusText({ metadata, status }: Job): string {

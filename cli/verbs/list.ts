@@ -90,6 +90,27 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./edit.ts")).editVerb,
   },
   {
+    name: "rollout",
+    completes: { subcommands: ["history", "pause", "restart", "resume", "status", "undo"] },
+    group: "Basic Commands",
+    summary: "Follow, undo, pause and restart the rollout of a new version",
+    load: async () => (await import("./rollout.ts")).rolloutVerb,
+  },
+  {
+    name: "scale",
+    completes: "targets",
+    group: "Basic Commands",
+    summary: "Set how many pods there are",
+    load: async () => (await import("./scale.ts")).scaleVerb,
+  },
+  {
+    name: "set",
+    completes: { subcommands: ["image"] },
+    group: "Basic Commands",
+    summary: "Set the image of containers",
+    load: async () => (await import("./set.ts")).setVerb,
+  },
+  {
     name: "up",
     group: "Cluster Management Commands",
     summary: "Start a cluster on this machine",

@@ -38,7 +38,7 @@ export function deploymentController({ store, clock, events, log }: WorkloadSurr
         const basis = [found.entry, ...candidates.map(({ entry }) => entry), ...populated];
         if (!memo.isNews(found.key, basis, nowMs)) return [];
         const plan = planDeployment({
-          ...{ deployment: found.object, populated, now: timestamp(clock), nowMs },
+          ...{ deployment: found.object, populated, now: timestamp(clock), nowMs, timerMs: clock.timerMs },
           candidates: candidates.map(({ object }) => object),
           isTaken: (name) => store.get(keyOf(replicaSetKind, namespace, name)) !== undefined,
         });

@@ -1,5 +1,6 @@
 /* What a Deployment says of itself, in Kubernetes' words. Pure. */
 
+import type { Clock } from "#core/clock.ts";
 import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from "#proto/podwire/v1/resources.ts";
 import { findCondition } from "../state/conditions.ts";
 import { boundsOf, sizeOf, sum } from "./rollout-size.ts";
@@ -14,6 +15,7 @@ export interface StatusQuestion {
   readonly rolling: boolean;
   readonly now: string;
   readonly nowMs: number;
+  readonly timerMs: Clock["timerMs"];
 }
 
 type Words = Pick<Condition, "type" | "status" | "reason" | "message">;
@@ -95,14 +97,16 @@ export function hasDeadline({ spec }: Deployment): boolean {
 
 function isLate(question: StatusQuestion): boolean {
   const present = findCondition(question.deployment.status?.conditions ?? [], "Progressing");
-  return present?.reason === late || question.nowMs >= (deadlineMs(question.deployment) ?? Number.POSITIVE_INFINITY);
+  return (
+    present?.reason === late || question.nowMs >= (deadlineMs(question.deployment, question.timerMs) ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 /** When the rollout will be late if nothing moves; undefined where it can't be. */
-export function deadlineMs({ spec, status }: Deployment): number | undefined {
+export function deadlineMs({ spec, status }: Deployment, timerMs: Clock["timerMs"]): number | undefined {
   const present = findCondition(status?.conditions ?? [], "Progressing");
   if (present === undefined || present.reason === complete || present.reason === late) return undefined;
-  return Date.parse(present.lastUpdateTime ?? "") + (spec?.progressDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  return Date.parse(present.lastUpdateTime ?? "") + timerMs(spec?.progressDeadlineSeconds ?? Number.POSITIVE_INFINITY);
 }
 
 /** What its sets can't do is told by the Deployment, too. */

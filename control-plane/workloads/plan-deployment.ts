@@ -1,6 +1,7 @@
 /* A Deployment's next step, as Kubernetes' deployment controller decides it. Pure. One step at a time: what it writes brings the next
  * run, which reads how far things are then. */
 
+import type { Clock } from "#core/clock.ts";
 import { byAge, newestSet, revisionAnnotation, revisionOf } from "#core/rollout.ts";
 import type { Deployment, ReplicaSet } from "#proto/podwire/v1/resources.ts";
 import { claim } from "./claims.ts";
@@ -19,6 +20,7 @@ export interface DeploymentQuestion {
   readonly isTaken: (name: string) => boolean;
   readonly now: string;
   readonly nowMs: number;
+  readonly timerMs: Clock["timerMs"];
 }
 
 export interface DeploymentPlan {
@@ -67,7 +69,7 @@ export function planDeployment(question: DeploymentQuestion): DeploymentPlan {
   const newSet = original === undefined ? undefined : (change.get(original) ?? original);
   const status = deploymentStatus({ ...question, deployment, newSet, sets, rolling: step.rolling });
   const next = { ...deployment, status };
-  return { deployment: next, create: undefined, change, remove: step.remove, told, dueMs: deadlineMs(next) };
+  return { deployment: next, create: undefined, change, remove: step.remove, told, dueMs: deadlineMs(next, question.timerMs) };
 }
 
 interface Versions {
@@ -157,7 +159,7 @@ function withCreation(question: DeploymentQuestion, creation: Creation): Deploym
   const status = deploymentStatus({ ...question, deployment: made, newSet: create, sets: [...sets, create], rolling: true });
   const more = size > 0 ? [scaledText(create, 0, size)] : [];
   const next = { ...made, status };
-  return { deployment: next, create, change, remove: [], told: [...told, ...more], dueMs: deadlineMs(next) };
+  return { deployment: next, create, change, remove: [], told: [...told, ...more], dueMs: deadlineMs(next, question.timerMs) };
 }
 
 /** The Deployment says the revision of its newest set. */

@@ -3,7 +3,8 @@ import type { DaemonSet } from "#proto/podwire/v1/resources.ts";
 import { selectorText } from "../service-columns.ts";
 import type { Describer } from "./describer.ts";
 import { annotationsField, field, labelsField } from "./fields.ts";
-import { podsBeside, podsOf, podsStatusText, templateLines } from "./pod-template.ts";
+import { podsBeside, podsField } from "./own-pods.ts";
+import { podTemplateLines } from "./pod-template.ts";
 
 export const daemonSetDescriber: Describer<DaemonSet> = {
   related: podsBeside,
@@ -22,8 +23,8 @@ export const daemonSetDescriber: Describer<DaemonSet> = {
       field("Number of Nodes Scheduled with Up-to-date Pods", status?.updatedNumberScheduled ?? 0),
       field("Number of Nodes Scheduled with Available Pods", status?.numberAvailable ?? 0),
       field("Number of Nodes Misscheduled", status?.numberMisscheduled ?? 0),
-      field("Pods Status", podsStatusText(podsOf(set, related))),
-      ...templateLines(spec?.template),
+      podsField(set, related),
+      ...podTemplateLines(spec?.template),
     ];
   },
 };

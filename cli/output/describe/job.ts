@@ -3,7 +3,7 @@ import type { Job } from "#proto/podwire/v1/resources.ts";
 import { durationText } from "../job-columns.ts";
 import type { Describer } from "./describer.ts";
 import { annotationsField, field, labelsField, timeText } from "./fields.ts";
-import { templateLines } from "./pod-template.ts";
+import { podTemplateLines } from "./pod-template.ts";
 
 export const jobDescriber: Describer<Job> = {
   events: true,
@@ -29,7 +29,7 @@ export const jobDescriber: Describer<Job> = {
       ...(spec?.activeDeadlineSeconds === undefined ? [] : [field("Active Deadline Seconds", `${spec.activeDeadlineSeconds}s`)]),
       field("Pods Statuses", `${active} Active (${ready} Ready) / ${succeeded} Succeeded / ${failed} Failed`),
       ...(spec?.completionMode === "Indexed" ? [field("Completed Indexes", status?.completedIndexes || "<none>")] : []),
-      ...templateLines(spec?.template),
+      ...podTemplateLines(spec?.template),
     ];
   },
 };

@@ -1,9 +1,8 @@
-import type { Pod } from "#proto/podwire/v1/resources.ts";
+import type { Pod, Toleration } from "#proto/podwire/v1/resources.ts";
 import { podStatusText } from "../pod-status.ts";
 import { containersLines } from "./container.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, labelsField, timeText } from "./fields.ts";
-import { tolerationsField } from "./tolerations.ts";
+import { annotationsField, conditionsTable, controllerField, field, labelsField, listField, timeText } from "./fields.ts";
 import { volumeLines } from "./volume.ts";
 
 export const podDescriber: Describer<Pod> = {
@@ -11,7 +10,7 @@ export const podDescriber: Describer<Pod> = {
   lines: (pod) => [
     ...headLines(pod),
     ...addressLines(pod),
-    ...ownerLines(pod),
+    ...controllerField(pod),
     ...containersLines("Init Containers", pod.spec?.initContainers ?? [], pod),
     ...containersLines("Containers", pod.spec?.containers ?? [], pod),
     ...tailLines(pod),
@@ -46,17 +45,19 @@ function addressLines({ status }: Pod): string[] {
   return [field("IP", status?.podIP), ...(ips.length === 0 ? ["IPs:\t<none>"] : ["IPs:", ...ips.map((ip) => `  IP:\t${ip}`)])];
 }
 
-function ownerLines({ metadata }: Pod): string[] {
-  const owner = metadata?.ownerReferences.find(({ controller }) => controller === true);
-  return owner === undefined ? [] : [field("Controlled By", `${owner.kind}/${owner.name}`)];
-}
-
 function tailLines({ spec, status }: Pod): string[] {
   return [
     ...(status === undefined || status.conditions.length === 0 ? [] : ["Conditions:", ...conditionsTable(status.conditions)]),
     ...volumeLines(spec?.volumes ?? []),
     ...(status?.qosClass === undefined ? [] : [field("QoS Class", status.qosClass)]),
     ...labelsField("Node-Selectors", spec?.nodeSelector ?? {}),
-    ...tolerationsField(spec?.tolerations ?? []),
+    ...listField("Tolerations", (spec?.tolerations ?? []).map(tolerationText)),
   ];
+}
+
+/** `node-role/x=y:NoSchedule op=Exists for 300s` */
+function tolerationText({ key = "", value = "", effect = "", operator = "", tolerationSeconds }: Toleration): string {
+  const pair = `${key}${value === "" ? "" : `=${value}`}${effect === "" ? "" : `:${effect}`}`;
+  const op = operator === "Exists" && value === "" ? `${pair === "" ? "" : " "}op=Exists` : "";
+  return `${pair}${op}${tolerationSeconds === undefined ? "" : ` for ${tolerationSeconds}s`}`;
 }

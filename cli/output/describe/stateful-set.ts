@@ -2,7 +2,8 @@ import { formatLabelSelector } from "#core/objects/label-selector.ts";
 import type { StatefulSet } from "#proto/podwire/v1/resources.ts";
 import type { Describer } from "./describer.ts";
 import { annotationsField, field, labelsField, timeText } from "./fields.ts";
-import { podsBeside, podsOf, podsStatusText, templateLines } from "./pod-template.ts";
+import { podsBeside, podsField } from "./own-pods.ts";
+import { podTemplateLines } from "./pod-template.ts";
 
 export const statefulSetDescriber: Describer<StatefulSet> = {
   related: podsBeside,
@@ -20,8 +21,8 @@ export const statefulSetDescriber: Describer<StatefulSet> = {
       field("Replicas", `${spec?.replicas ?? 1} desired | ${status?.replicas ?? 0} total`),
       field("Update Strategy", type),
       ...(rollingUpdate?.partition === undefined ? [] : [`  ${field("Partition", rollingUpdate.partition)}`]),
-      field("Pods Status", podsStatusText(podsOf(set, related))),
-      ...templateLines(spec?.template),
+      podsField(set, related),
+      ...podTemplateLines(spec?.template),
     ];
   },
 };
