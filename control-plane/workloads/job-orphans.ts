@@ -1,9 +1,11 @@
 import { jobKind } from "#core/objects/job.ts";
 import type { Kind } from "#core/objects/kind.ts";
 import { podKind } from "#core/objects/pod.ts";
+import type { ObjectMeta } from "#proto/podwire/v1/resources.ts";
 import { removalOf } from "../server/removal.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
-import { listObjects, metadataOf, putObject, unchanged } from "../state/objects.ts";
+import { listObjects, metadataOf, prefixOf, putObject, unchanged } from "../state/objects.ts";
+import type { StoreChange } from "../store/store.ts";
 import { carryOut } from "./commits.ts";
 import { trackingFinalizer, untracked } from "./job-count.ts";
 import { controllerOf } from "./owners.ts";
@@ -13,6 +15,7 @@ export function jobOrphans({ store }: Surroundings): Loop {
   return {
     name: "pods of ended jobs",
     prefixes: ["jobs/", "pods/"],
+    concerns,
     async run() {
       const tracked = listObjects(store, podKind).filter(({ object }) =>
         metadataOf(object).finalizers.includes(trackingFinalizer),
@@ -36,4 +39,11 @@ export function jobOrphans({ store }: Surroundings): Loop {
       return undefined;
     },
   };
+}
+
+/** Most pods are no Job's. */
+function concerns(change: StoreChange): boolean {
+  if (change.type === "delete") return change.key.startsWith(prefixOf(jobKind));
+  const { metadata } = change.entry.value as { readonly metadata: Partial<ObjectMeta> };
+  return change.entry.key.startsWith(prefixOf(jobKind)) || metadata.finalizers?.includes(trackingFinalizer) === true;
 }

@@ -14,6 +14,9 @@ export function ordinalOf({ metadata: owner }: StatefulSet, { metadata }: Pod): 
   return name.startsWith(prefix) && /^(0|[1-9][0-9]{0,8})$/.test(rest) ? Number(rest) : undefined;
 }
 
+/** As many as are made at once: whoever asks for a million pods gets them in steps. */
+const createdAtOnceMax = 500;
+
 export interface Slots {
   /** By number, from the first: the pod that is there, or none. */
   readonly wanted: readonly { readonly ordinal: number; readonly pod: Pod | undefined }[];
@@ -30,7 +33,8 @@ export function slotsOf(set: StatefulSet, pods: readonly Pod[]): Slots {
       return ordinal === undefined ? [] : [[ordinal, pod] as const];
     }),
   );
-  const wanted = Array.from({ length: count }, (_, i) => ({ ordinal: start + i, pod: byOrdinal.get(start + i) }));
+  const length = Math.min(count, pods.length + createdAtOnceMax);
+  const wanted = Array.from({ length }, (_, i) => ({ ordinal: start + i, pod: byOrdinal.get(start + i) }));
   const surplus = [...byOrdinal]
     .filter(([ordinal]) => ordinal < start || ordinal >= start + count)
     .sort(([a], [b]) => b - a)

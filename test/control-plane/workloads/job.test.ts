@@ -275,4 +275,9 @@ describe("sets of completed numbers", () => {
       assert.deepEqual([...parseIndexes(text)].sort(), numbers.toSorted());
     });
   }
+
+  it("stay small, whoever wrote them", () => {
+    assert.equal(parseIndexes("0-99999999999999").size, 100_001);
+    assert.deepEqual([...parseIndexes("x,3,-1,2-")], [3]);
+  });
 });

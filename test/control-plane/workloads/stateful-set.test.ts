@@ -104,6 +104,14 @@ describe("a StatefulSet", () => {
     );
   });
 
+  it("makes very many in steps", async () => {
+    await using world = await start({ podManagementPolicy: "Parallel", replicas: 1_000_000_000 });
+    await world.step();
+    assert.equal(world.pods().length, 500);
+    await world.step();
+    assert.equal(world.pods().length, 1_000);
+  });
+
   it("replaces old pods from the highest number, each when all are ready", async () => {
     await using world = await start();
     await world.settle();
