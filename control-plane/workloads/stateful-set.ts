@@ -6,11 +6,11 @@
  *   Parallel      all at once.
  *   An update     ends old pods from the highest number down to the partition, each when all pods are available again.
  *
- * Old templates aren't kept: a pod below the partition stays what it is, but one that must be made anew is of the new template. */
+ * The template of before is kept while pods may be made of it: one below the partition that is lost comes back as it was. */
 
 import { scaledValue } from "#core/int-or-percent.ts";
 import { statefulSetKind } from "#core/objects/stateful-set.ts";
-import type { Pod, StatefulSet, StatefulSetStatus } from "#proto/podwire/v1/resources.ts";
+import type { Pod, PodTemplateSpec, StatefulSet, StatefulSetStatus } from "#proto/podwire/v1/resources.ts";
 import { metadataOf, nameOf } from "../state/objects.ts";
 import { ordinalOf, podIndexLabel, podNameLabel, revisionLabel, type Slots, slotsOf } from "./pod-slots.ts";
 import { availableFromMs, hasEnded, isReady } from "./pod-state.ts";
@@ -34,11 +34,13 @@ function planStatefulSet(question: Question): WorkloadPlan<StatefulSet> {
   const slots = slotsOf(owner, pods);
   const availability = availabilityOf(question);
   const moves = movesOf(question, { slots, isAvailable: availability.isAvailable });
+  const status = statusOf(question, { slots, isAvailable: availability.isAvailable });
   return {
-    create: moves.create.map((ordinal) => newPod(owner, ordinal)),
+    create: moves.create.map((ordinal) => newPod(question, ordinal)),
     remove: moves.remove,
     says: moves.remove.filter(hasEnded).map((pod) => recreating(owner, pod)),
-    next: { ...owner, status: statusOf(question, { slots, isAvailable: availability.isAvailable }) },
+    next: { ...owner, status },
+    templates: keptTemplates(question, status),
     dueMs: earliest(availability.dueMs.filter((ms) => ms > clock.wallMs())),
   };
 }
@@ -83,11 +85,13 @@ function movesOf(question: Question, { slots, isAvailable }: Availability): Move
 function outdated({ owner }: Question, { slots, isAvailable }: Availability): readonly Pod[] {
   const { updateStrategy, replicas = 1 } = owner.spec ?? {};
   if (updateStrategy?.type === "OnDelete") return [];
-  const { partition = 0, maxUnavailable = 1 } = updateStrategy?.rollingUpdate ?? {};
+  const { maxUnavailable = 1 } = updateStrategy?.rollingUpdate ?? {};
   const bound = Math.max(1, scaledValue(maxUnavailable, replicas, "down"));
   const missing = slots.wanted.filter(({ pod }) => pod === undefined || !isAvailable(pod)).length;
   const old = slots.wanted.flatMap(({ ordinal, pod }) =>
-    pod !== undefined && ordinal >= partition && !isEnding(pod) && revisionOf(pod) !== updateRevision(owner) ? [pod] : [],
+    pod !== undefined && !isBelowPartition(owner, ordinal) && !isEnding(pod) && revisionOf(pod) !== updateRevision(owner)
+      ? [pod]
+      : [],
   );
   return old.reverse().slice(0, Math.max(0, bound - missing));
 }
@@ -115,16 +119,28 @@ function statusOf({ owner }: Question, { slots, isAvailable }: Availability): St
   };
 }
 
-function newPod(set: StatefulSet, ordinal: number): NewPod {
-  const { template = { metadata: undefined, spec: undefined }, serviceName } = set.spec ?? {};
-  const name = `${nameOf(set)}-${ordinal}`;
-  const own = { [podNameLabel]: name, [podIndexLabel]: String(ordinal), [revisionLabel]: updateRevision(set) };
-  const labels = { ...template.metadata?.labels, ...own };
-  if (template.spec === undefined) return { template, metadata: { name, labels } };
-  return {
-    template: { ...template, spec: { ...template.spec, hostname: name, subdomain: serviceName } },
-    metadata: { name, labels },
-  };
+function keptTemplates({ owner, templates }: Question, { currentRevision = "" }: StatefulSetStatus) {
+  const kept = new Map([[updateRevision(owner), owner.spec?.template ?? noTemplate]]);
+  const current = templates.get(currentRevision);
+  if (current !== undefined) kept.set(currentRevision, current);
+  return kept;
+}
+
+const noTemplate: PodTemplateSpec = { metadata: undefined, spec: undefined };
+
+function newPod({ owner, templates }: Question, ordinal: number): NewPod {
+  const name = `${nameOf(owner)}-${ordinal}`;
+  const before = isBelowPartition(owner, ordinal) ? owner.status?.currentRevision : undefined;
+  const revision = before !== undefined && templates.has(before) ? before : updateRevision(owner);
+  const template = templates.get(revision) ?? owner.spec?.template ?? noTemplate;
+  const own = { [podNameLabel]: name, [podIndexLabel]: String(ordinal), [revisionLabel]: revision };
+  const metadata = { name, labels: { ...template.metadata?.labels, ...own } };
+  if (template.spec === undefined) return { template, metadata };
+  return { template: { ...template, spec: { ...template.spec, hostname: name, subdomain: owner.spec?.serviceName } }, metadata };
+}
+
+function isBelowPartition({ spec }: StatefulSet, ordinal: number): boolean {
+  return ordinal < (spec?.ordinals?.start ?? 0) + (spec?.updateStrategy?.rollingUpdate?.partition ?? 0);
 }
 
 function recreating(set: StatefulSet, pod: Pod): Saying {

@@ -16,6 +16,7 @@ import { type Found, findObject, metadataOf, nameOf, putObject, sameObject, unch
 import type { Check, Write } from "../store/store.ts";
 import { claim } from "./claims.ts";
 import type { Step } from "./commits.ts";
+import { readTemplates, templateWrites } from "./kept-templates.ts";
 import { controllerReference, withOwner, withoutOwners } from "./owners.ts";
 import { podFromTemplate } from "./pod-from-template.ts";
 import type { NewPod, Saying, Workload, WorkloadPlan } from "./workload.ts";
@@ -51,8 +52,9 @@ export function workloadStep<T extends ApiObject>(
   const { owned, adopt, release } = claim({ owner: owner.object, selector, candidates: members });
   const home = findObject(store, namespaceKind, { name: metadataOf(owner.object).namespace ?? "" });
   const isOpen = home !== undefined && metadataOf(home.object).deletionTimestamp === undefined;
+  const templates = readTemplates(store, kind, owner.object);
   const plan = (canCreate: boolean) =>
-    workload.plan({ owner: owner.object, pods: [...owned, ...adopt], nodes, canCreate, clock });
+    workload.plan({ owner: owner.object, pods: [...owned, ...adopt], nodes, canCreate, templates, clock });
   const hoped = plan(isOpen);
   const made = makePods(workload, owner.object, { wanted: hoped.create, context });
   const decided = made.ok ? hoped : plan(false);
@@ -68,6 +70,9 @@ export function workloadStep<T extends ApiObject>(
     ...pods.map((pod) => putObject(podKind, pod)),
     ...podWrites(decided, { kind, owner: owner.object, adopt, release, context }),
     ...ownWrites(decided, { kind, owner: owner.object, context }),
+    ...(decided.templates === undefined
+      ? []
+      : templateWrites({ kind, owner: owner.object, before: templates, after: decided.templates })),
   ];
   const says: readonly Saying[] = [
     ...pods.map((pod) => normal("SuccessfulCreate", workload.says("created", nameOf(pod), owner.object))),

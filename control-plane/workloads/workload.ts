@@ -12,6 +12,8 @@ export interface WorkloadQuestion<T extends ApiObject> {
   readonly nodes: readonly Node[];
   /** False where none can be made: the namespace ends, or the template makes none that is valid. */
   readonly canCreate: boolean;
+  /** What it kept under these names. */
+  readonly templates: ReadonlyMap<string, PodTemplateSpec>;
   readonly clock: Clock;
 }
 
@@ -36,6 +38,8 @@ export interface WorkloadPlan<T extends ApiObject> {
   /** When time alone asks for the next plan, in wall milliseconds. */
   readonly dueMs?: number | undefined;
   readonly says?: readonly Saying[];
+  /** The templates to be kept; others are forgotten. */
+  readonly templates?: ReadonlyMap<string, PodTemplateSpec>;
 }
 
 export interface Workload<T extends ApiObject> {

@@ -141,7 +141,13 @@ describe("a StatefulSet", () => {
     await world.settle();
     await update(world, "2", { updateStrategy: { rollingUpdate: { partition: 2 } } });
     await world.settle();
+
     assert.deepEqual(world.pods().map(imageOf), ["1", "1", "2"]);
+    await world.remove("web-0");
+    await world.remove("web-2");
+    world.forget();
+    await world.settle();
+    assert.deepEqual(world.pods().map(imageOf), ["1", "1", "2"], "each comes back as it was");
     await update(world, "3", { updateStrategy: { type: "OnDelete" } });
     await world.settle();
     assert.deepEqual(world.pods().map(imageOf), ["1", "1", "2"]);

@@ -43,7 +43,9 @@ describe("workloads in a cluster", () => {
       [...session.view.endpointSlices.values()].flatMap(({ endpoints }) => endpoints.flatMap(({ hostname }) => hostname ?? []));
     await until(() => hostnames().length === 3, "their endpoints");
     assert.deepEqual(hostnames().sort(), ["web-0", "web-1", "web-2"]);
+    assert.equal(cluster.store.list("templates/").entries.length, 1);
     await cluster.delete("StatefulSet", "web");
+    assert.deepEqual(cluster.store.list("templates/").entries, [], "nothing is left of it");
     await until(() => podsOf(cluster).length === 0, "the end of its pods");
   });
 
