@@ -91,7 +91,7 @@ export const verbs: readonly VerbEntry[] = [
   },
   {
     name: "rollout",
-    completes: { subcommands: ["history", "pause", "restart", "resume", "status", "undo"] },
+    completes: { subcommands: ["history", "pause", "prove", "restart", "resume", "status", "undo"] },
     group: "Basic Commands",
     summary: "Follow, undo, pause and restart the rollout of a new version",
     load: async () => (await import("./rollout.ts")).rolloutVerb,

@@ -1,4 +1,4 @@
-/* `podwire rollout status|history|undo|pause|resume|restart|prove`. */
+/* `podwire rollout history|pause|prove|restart|resume|status|undo`. */
 
 import { Option } from "commander";
 import { formatTimestamp } from "#core/clock.ts";
@@ -14,11 +14,14 @@ import { type Item, listAll } from "../objects.ts";
 import { qualifiedKind } from "../output/documents.ts";
 import { type FileOptions, readTargets } from "../read-targets.ts";
 import { historyText, planUndo, revisionText, setsOf, type Versions } from "../rollout/history.ts";
+import { accountText } from "../rollout/losses.ts";
+import { proveRollout } from "../rollout/prove.ts";
 import { revisionProblem, rolloutStatusOf } from "../rollout/status.ts";
 import { UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
 import { type Verdict, waitFor } from "../wait-for.ts";
 import { fileFlags } from "../write.ts";
+import { imagePatch } from "./set.ts";
 
 interface RolloutOptions extends ChangeOptions, FileOptions {
   readonly selector?: string;
@@ -26,6 +29,9 @@ interface RolloutOptions extends ChangeOptions, FileOptions {
   readonly timeout: number;
   readonly revision: number;
   readonly toRevision: number;
+  readonly rps: number;
+  readonly path: string;
+  readonly set?: string;
 }
 
 interface Context {
@@ -34,12 +40,15 @@ interface Context {
   readonly changer: Changer;
 }
 
+const proofRpsMax = 2_000;
+
 /** Answers what is wrong, without "error: ". */
 type Subcommand = (item: Item, context: Context) => Promise<string | undefined>;
 
 const subcommands: Readonly<Record<string, Subcommand>> = {
   history: showHistory,
   pause: (item, { changer }) => setPaused(item, changer, true),
+  prove,
   restart,
   resume: (item, { changer }) => setPaused(item, changer, false),
   status: showStatus,
@@ -51,6 +60,7 @@ export const rolloutVerb: Verb<RolloutOptions> = {
   description: `Follow and steer how a new version takes the place of the old one.
   history    print the versions that are kept
   pause      let changes of the template wait
+  prove      roll out under load, count the requests that are lost, and say why
   restart    replace every pod by a new one
   resume     go on after a pause
   status     wait until the rollout is done
@@ -59,6 +69,9 @@ export const rolloutVerb: Verb<RolloutOptions> = {
     # Wait for a new version, go back to the one before
     podwire rollout status deploy/web
     podwire rollout undo deploy/web
+
+    # Whether a new version costs a request
+    podwire rollout prove deploy/web --rps=200 --set image=registry.k8s.io/e2e-test-images/agnhost:2.53
 
     # Which versions there were, and what was in one
     podwire rollout history deploy/web
@@ -70,7 +83,7 @@ export const rolloutVerb: Verb<RolloutOptions> = {
       .option("-w, --watch", "status: wait until it is done", true)
       .option("--no-watch", "status: print how far it is")
       .addOption(
-        new Option("--timeout <duration>", "status: how long to wait; 0 for no limit")
+        new Option("--timeout <duration>", "status, prove: how long to wait; 0 for no limit")
           .argParser(durationFlag("--timeout"))
           .default(0, "0s"),
       )
@@ -84,6 +97,14 @@ export const rolloutVerb: Verb<RolloutOptions> = {
           .argParser(integerFlag("--to-revision"))
           .default(0),
       );
+    command
+      .addOption(
+        new Option("--rps <number>", "prove: requests in a second, from all nodes together")
+          .argParser(integerFlag("--rps"))
+          .default(200),
+      )
+      .option("--path <path>", "prove: what is asked for", "/")
+      .option("--set <change>", "prove: image=IMAGE; without it every pod is made anew");
     changeFlags(command);
   },
   async run(invocation) {
@@ -115,8 +136,16 @@ export const rolloutVerb: Verb<RolloutOptions> = {
   },
 };
 
-async function showStatus(item: Item, { invocation, connection }: Context): Promise<string | undefined> {
-  const { options, printer, context, signal } = invocation;
+function showStatus(item: Item, context: Context): Promise<string | undefined> {
+  return waitUntilDone(item, context, (text) => context.invocation.printer.print(text));
+}
+
+async function waitUntilDone(
+  item: Item,
+  { invocation, connection }: Context,
+  print: (text: string) => Promise<void>,
+): Promise<string | undefined> {
+  const { options, context, signal } = invocation;
   const statusOf = rolloutStatusOf(item.kind.kind);
   if (statusOf === undefined) return `no status viewer has been implemented for ${item.kind.kind}`;
   const { namespace = "", name = "", uid } = item.object.metadata ?? {};
@@ -125,7 +154,7 @@ async function showStatus(item: Item, { invocation, connection }: Context): Prom
   const say = (text: string) => {
     if (lines.at(-1) === text) return;
     lines.push(text);
-    printed = printed.then(() => printer.print(`${text}\n`));
+    printed = printed.then(() => print(`${text}\n`));
   };
   const unmet = await waitFor({
     connection,
@@ -210,6 +239,32 @@ async function restart(item: Item, { changer, invocation }: Context): Promise<st
   const { item: after } = await changer.patch(item, { type: "strategic", json: JSON.stringify(patch) });
   await changer.report(after, "restarted");
   return undefined;
+}
+
+async function prove(item: Item, context: Context): Promise<string | undefined> {
+  const { invocation, connection, changer } = context;
+  const { options, printer, signal } = invocation;
+  if (item.kind.kind !== "Deployment") return `no proof has been implemented for ${item.kind.kind}`;
+  if (changer.dryRun !== "none") return "a proof can't be a dry run";
+  if (options.rps < 1 || options.rps > proofRpsMax) return `--rps must be between 1 and ${proofRpsMax}`;
+  const [, image] = /^image=(.+)$/s.exec(options.set ?? "") ?? [];
+  if (options.set !== undefined && image === undefined) return `--set ${options.set}: want image=IMAGE`;
+  const roll = async () => {
+    if (image === undefined) await restart(item, context);
+    else {
+      const patch = imagePatch(item, new Map([["*", image]]));
+      if (typeof patch === "string") throw new UsageError(patch);
+      await changer.report((await changer.patch(item, { type: "strategic", json: JSON.stringify(patch) })).item, "image updated");
+    }
+    const problem = await waitUntilDone(item, context, (text) => printer.printError(text));
+    if (problem !== undefined) throw new UsageError(problem);
+  };
+  const say = (text: string) => printer.printError(`${text}\n`);
+  const deployment = item.object as Deployment;
+  const request = { deployment, rps: options.rps, path: options.path, clock: invocation.context.clock, say, roll };
+  const account = await proveRollout(connection, request, signal);
+  await printer.print(accountText({ ...account, what: nameOf(item) }));
+  return account.losses.length === 0 ? undefined : `the rollout of ${nameOf(item)} lost requests`;
 }
 
 function jsonPatch(operations: readonly Json[]): Patch {
