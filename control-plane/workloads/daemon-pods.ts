@@ -24,16 +24,20 @@ export interface Fitness {
 
 const nowhere: Fitness = { runs: false, stays: false };
 
-export function fitnessOf(set: DaemonSet, node: Node): Fitness {
+/** How well nodes fit the set's pods. */
+export function fitnessFor(set: DaemonSet): (node: Node) => Fitness {
   const spec = set.spec?.template?.spec;
-  if (spec === undefined || node.metadata?.deletionTimestamp !== undefined) return nowhere;
-  if ((spec.nodeName ?? "") !== "" && spec.nodeName !== nameOf(node)) return nowhere;
-  if (!isWantedNode({ spec }, node)) return nowhere;
+  if (spec === undefined) return () => nowhere;
   const tolerations = daemonTolerations(spec);
-  const refused = taintsOf(node).filter((taint) => !tolerations.some((toleration) => tolerates(toleration, taint)));
-  return {
-    runs: !refused.some(({ effect }) => effect === "NoSchedule" || effect === "NoExecute"),
-    stays: !refused.some(({ effect }) => effect === "NoExecute"),
+  return (node) => {
+    if (node.metadata?.deletionTimestamp !== undefined) return nowhere;
+    if ((spec.nodeName ?? "") !== "" && spec.nodeName !== nameOf(node)) return nowhere;
+    if (!isWantedNode({ spec }, node)) return nowhere;
+    const refused = taintsOf(node).filter((taint) => !tolerations.some((toleration) => tolerates(toleration, taint)));
+    return {
+      runs: !refused.some(({ effect }) => effect === "NoSchedule" || effect === "NoExecute"),
+      stays: !refused.some(({ effect }) => effect === "NoExecute"),
+    };
   };
 }
 

@@ -7,7 +7,7 @@ import { scaledValue } from "#core/int-or-percent.ts";
 import { daemonSetKind } from "#core/objects/daemon-set.ts";
 import type { DaemonSet, DaemonSetStatus, Pod } from "#proto/podwire/v1/resources.ts";
 import { metadataOf, nameOf } from "../state/objects.ts";
-import { fitnessOf, targetOf, templateFor } from "./daemon-pods.ts";
+import { fitnessFor, targetOf, templateFor } from "./daemon-pods.ts";
 import { revisionLabel } from "./pod-slots.ts";
 import { availableFromMs, hasEnded, isReady } from "./pod-state.ts";
 import { templateHash } from "./template-hash.ts";
@@ -69,10 +69,11 @@ function planDaemonSet(question: Question): WorkloadPlan<DaemonSet> {
 
 function placesOf({ owner, pods, nodes }: Question): readonly Place[] {
   const byNode = Map.groupBy(pods, targetOf);
+  const fitness = fitnessFor(owner);
   return nodes.map((node) => {
     const there = byNode.get(nameOf(node)) ?? [];
     return {
-      ...fitnessOf(owner, node),
+      ...fitness(node),
       node: nameOf(node),
       standing: there.filter(isStanding).sort(byAge),
       ended: there.filter((pod) => hasEnded(pod) && metadataOf(pod).deletionTimestamp === undefined),

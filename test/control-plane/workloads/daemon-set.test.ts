@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nodeKind } from "#core/objects/node.ts";
 import type { DaemonSet, Pod } from "#proto/podwire/v1/resources.ts";
-import { fitnessOf, targetOf } from "../../../control-plane/workloads/daemon-pods.ts";
+import { fitnessFor, targetOf } from "../../../control-plane/workloads/daemon-pods.ts";
 import { daemonSetWorkload } from "../../../control-plane/workloads/daemon-set.ts";
 import { createWorkloadWorld, type WorkloadWorld } from "../../support/workload-world.ts";
 
@@ -75,7 +75,7 @@ describe("which nodes a DaemonSet's pods are for", () => {
     it(title, () => {
       const status = { conditions: [{ type: "Ready", status: ready }] };
       const there = nodeKind.fromJson({ metadata: { name: "node-1", labels: { zone: "a" } }, status, ...node });
-      const { runs, stays } = fitnessOf(setOf({ template: templateOf("1", template) }), there);
+      const { runs, stays } = fitnessFor(setOf({ template: templateOf("1", template) }))(there);
       assert.deepEqual([runs, stays], want);
     });
   }
