@@ -4,7 +4,7 @@ import type { Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { replicaSetKind } from "#core/objects/replica-set.ts";
-import type { Deployment, Pod, ReplicaSet } from "#proto/podwire/v1/resources.ts";
+import type { Deployment, Namespace, Pod, ReplicaSet } from "#proto/podwire/v1/resources.ts";
 import { type EventRecorder, referenceTo } from "../events/recorder.ts";
 import type { Ids } from "../ids.ts";
 import { endingOf } from "../server/delete.ts";
@@ -13,6 +13,7 @@ import type { Loop } from "../state/follow.ts";
 import { type Found, listObjects, metadataOf, nameOf, putObject, sameObject, unchanged } from "../state/objects.ts";
 import type { Check, Store, StoreChange, Write } from "../store/store.ts";
 import { carryOut, type Step } from "./commits.ts";
+import { openNamespace } from "./open-namespace.ts";
 import { controllerOf } from "./owners.ts";
 import { type DeploymentPlan, planDeployment } from "./plan-deployment.ts";
 import { createPlanMemo } from "./plan-memo.ts";
@@ -36,14 +37,15 @@ export function deploymentController({ store, clock, events, log }: WorkloadSurr
         const candidates = [...(sets.get(uid) ?? []), ...(sets.get(freeIn(namespace)) ?? [])];
         const populated = isRolling(found.object.spec) ? nobody : populatedSets(store, namespace);
         const basis = [found.entry, ...candidates.map(({ entry }) => entry), ...populated];
-        if (!memo.isNews(found.key, basis, nowMs)) return [];
+        const home = openNamespace(store, namespace);
+        if (home === undefined || !memo.isNews(found.key, basis, nowMs)) return [];
         const plan = planDeployment({
           ...{ deployment: found.object, populated, now: timestamp(clock), nowMs, timerMs: clock.timerMs },
           candidates: candidates.map(({ object }) => object),
           isTaken: (name) => store.get(keyOf(replicaSetKind, namespace, name)) !== undefined,
         });
         memo.remember(found.key, basis, plan.dueMs);
-        return [stepFor({ found, candidates, plan }, { store, clock, ids, events })];
+        return [stepFor({ found, home, candidates, plan }, { store, clock, ids, events })];
       });
       memo.keepOnly(deployments.map(({ key }) => key));
       try {
@@ -84,6 +86,8 @@ function populatedSets(store: Store, namespace: string): ReadonlySet<string> {
 
 interface StepInput {
   readonly found: Found<Deployment>;
+  /** Its namespace. */
+  readonly home: Found<Namespace>;
   readonly candidates: readonly Found<ReplicaSet>[];
   readonly plan: DeploymentPlan;
 }
@@ -94,7 +98,7 @@ interface StepContext extends Making {
 }
 
 /** One commit: that a set was made, its Deployment's revision and its status are never told apart. */
-function stepFor({ found, candidates, plan }: StepInput, { store, events, ...making }: StepContext): Step {
+function stepFor({ found, home, candidates, plan }: StepInput, { store, events, ...making }: StepContext): Step {
   const entries = new Map(candidates.map(({ object, entry }) => [object, entry]));
   const removed = new Set(plan.remove);
   const changed = [...plan.change].filter(
@@ -108,7 +112,7 @@ function stepFor({ found, candidates, plan }: StepInput, { store, events, ...mak
     ...touched.map(unchanged),
     ...(made === undefined
       ? []
-      : [{ key: keyOf(replicaSetKind, made.metadata?.namespace, nameOf(made)), is: "absent" } as const]),
+      : [unchanged(home.entry), { key: keyOf(replicaSetKind, made.metadata?.namespace, nameOf(made)), is: "absent" } as const]),
   ];
   const writes: Write[] = [
     ...(made === undefined ? [] : [putObject(replicaSetKind, made)]),

@@ -3,7 +3,6 @@
 import { type Clock, timestamp } from "#core/clock.ts";
 import type { Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
-import { namespaceKind } from "#core/objects/namespace.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { formatProblem } from "#core/objects/problem.ts";
 import { replicaSetKind } from "#core/objects/replica-set.ts";
@@ -11,9 +10,10 @@ import type { Pod, ReplicaSet } from "#proto/podwire/v1/resources.ts";
 import { type EventRecorder, referenceTo } from "../events/recorder.ts";
 import type { Ids } from "../ids.ts";
 import { endingOf } from "../server/delete.ts";
-import { type Found, findObject, metadataOf, nameOf, putObject, sameObject, unchanged } from "../state/objects.ts";
+import { type Found, nameOf, putObject, sameObject, unchanged } from "../state/objects.ts";
 import type { Check, Store, Write } from "../store/store.ts";
 import type { Step } from "./commits.ts";
+import { openNamespace } from "./open-namespace.ts";
 import { controllerReference, withOwner, withoutOwners } from "./owners.ts";
 import { type Creation, planReplicaSet, type ReplicaSetPlan } from "./plan-replica-set.ts";
 import { podFromTemplate } from "./pod-from-template.ts";
@@ -39,15 +39,14 @@ export interface ReplicaSetStep extends Step {
 export function replicaSetStep({ set, candidates, related }: ReplicaSetInput, context: ReplicaSetContext): ReplicaSetStep {
   const { store, clock } = context;
   const entries = new Map(candidates.map(({ object, entry }) => [object, entry]));
-  const home = findObject(store, namespaceKind, { name: metadataOf(set.object).namespace ?? "" });
-  const isOpen = home !== undefined && metadataOf(home.object).deletionTimestamp === undefined;
+  const home = openNamespace(store, set.object.metadata?.namespace);
   const plan = (creation: Creation) =>
     planReplicaSet({
       ...{ set: set.object, related, creation, now: timestamp(clock), nowMs: clock.wallMs() },
       minReadyMs: clock.timerMs(set.object.spec?.minReadySeconds ?? 0),
       candidates: [...entries.keys()],
     });
-  const hoped = plan({ state: isOpen ? "open" : "closed" });
+  const hoped = plan({ state: home === undefined ? "closed" : "open" });
   const made = makePods(set.object, hoped.createCount, context);
   const { adopt, release, remove, status, dueMs } = made.ok ? hoped : plan({ state: "failed", message: made.message });
   const pods = made.ok ? made.pods : [];

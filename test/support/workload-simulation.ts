@@ -43,6 +43,8 @@ export interface Simulation extends AsyncDisposable {
   /** What a user writes. */
   write(change: (deployment: Deployment) => Deployment): Promise<void>;
   create(deployment: object): Promise<void>;
+  /** In the background. */
+  remove(): Promise<void>;
   /** The control plane dies before its commit of that number. */
   killAt(commit: number): void;
   /** Lets everybody act in any order until nobody has anything to do. */
@@ -147,6 +149,9 @@ export async function startSimulation({ seed, check, runs = () => true }: Simula
       const metadata = metadataOf(found.object);
       const next = { ...change(found.object), metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 } };
       await commit({ checks: [], writes: [putObject(deploymentKind, next)] });
+    },
+    async remove() {
+      await commit({ checks: [], writes: [{ type: "delete", key: "deployments/default/web" }] });
     },
     killAt: (number) => {
       fatal = number;

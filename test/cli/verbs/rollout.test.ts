@@ -182,6 +182,12 @@ describe("a Deployment on the command line", () => {
     assert.equal(deployment().spec?.replicas, 4);
   });
 
+  it("is exposed by its selector", async () => {
+    assert.equal((await cli.type("expose deploy/web --port=80 --target-port=8080")).code, 0);
+    const service = cluster.store.get("services/default/web")?.value as { spec: { selector: object } };
+    assert.deepEqual(service.spec.selector, { app: "web" });
+  });
+
   it("refuses another selector", async () => {
     const labels = { app: "web", tier: "a" };
     const other = manifest(3, "1", { selector: { matchLabels: labels } }) as { spec: { template: { metadata: object } } };

@@ -86,26 +86,6 @@ describe("a rolling update", () => {
     });
   }
 
-  it("goes on where it was when the control plane is killed at any write", async () => {
-    const story = async (killAt: number, seed: number): Promise<number> => {
-      let rolling = false;
-      const check = (simulation: Simulation) => rolling && withinBounds(simulation);
-      await using simulation = await startSimulation({ seed, check });
-      await simulation.create(manifest(4, { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } }));
-      await simulation.settle();
-      rolling = true;
-      const before = simulation.commitCount;
-      simulation.killAt(before + killAt);
-      await simulation.write(withImage("2"));
-      await simulation.settle();
-      assertDone(simulation);
-      return simulation.commitCount - before;
-    };
-    const total = await story(Number.POSITIVE_INFINITY, 1);
-    assert.ok(total > 10, `${total} writes`);
-    for (let killAt = 1; killAt <= total; killAt++) await story(killAt, killAt);
-  });
-
   it("that a change overtakes half-way ends with the last template alone", async () => {
     for (let seed = 1; seed <= 10; seed++) {
       await using simulation = await startSimulation({ seed });
@@ -249,5 +229,69 @@ describe("a paused Deployment", () => {
     await simulation.settle();
     // Kubernetes' own example (concepts/workloads/controllers/deployment, "Proportional scaling").
     assert.deepEqual(sizes(), [11, 7].sort());
+  });
+});
+
+describe("a control plane that is killed at any write", () => {
+  const bounds = { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } };
+  const stories: { title: string; spec: object; act: (simulation: Simulation) => Promise<void>; bounded: boolean }[] = [
+    { title: "a rollout", spec: bounds, act: (simulation) => simulation.write(withImage("2")), bounded: true },
+    { title: "growth", spec: bounds, act: (simulation) => simulation.write(withReplicas(9)), bounded: false },
+    { title: "shrinking", spec: bounds, act: (simulation) => simulation.write(withReplicas(1)), bounded: false },
+    {
+      title: "a Recreate",
+      spec: { strategy: { type: "Recreate" } },
+      act: (simulation) => simulation.write(withImage("2")),
+      bounded: false,
+    },
+    {
+      title: "a rollout and a change of size at once",
+      spec: bounds,
+      act: (simulation) => simulation.write((deployment) => withReplicas(6)(withImage("2")(deployment))),
+      bounded: false,
+    },
+  ];
+  for (const { title, spec, act, bounded } of stories) {
+    it(`goes on with ${title} where it was`, async () => {
+      const run = async (killAt: number, seed: number): Promise<number> => {
+        let acting = false;
+        const check = (simulation: Simulation) => acting && bounded && withinBounds(simulation);
+        await using simulation = await startSimulation({ seed, check });
+        await simulation.create(manifest(4, spec));
+        await simulation.settle();
+        acting = true;
+        const before = simulation.commitCount;
+        simulation.killAt(before + killAt);
+        await act(simulation);
+        await simulation.settle();
+        assertDone(simulation);
+        return simulation.commitCount - before;
+      };
+      const total = await run(Number.POSITIVE_INFINITY, 1);
+      assert.ok(total >= 3, `${total} writes`);
+      for (let killAt = 1; killAt <= total; killAt++) await run(killAt, killAt);
+    });
+  }
+
+  it("makes a Deployment whole", async () => {
+    for (let killAt = 1; killAt <= 12; killAt++) {
+      await using simulation = await startSimulation({ seed: killAt });
+      simulation.killAt(killAt);
+      await simulation.create(manifest(4));
+      await simulation.settle();
+      assertDone(simulation);
+    }
+  });
+
+  it("takes all that a deleted Deployment owned", async () => {
+    for (let killAt = 1; killAt <= 6; killAt++) {
+      await using simulation = await startSimulation({ seed: killAt });
+      await simulation.create(manifest(3));
+      await simulation.settle();
+      simulation.killAt(simulation.commitCount + killAt);
+      await simulation.remove();
+      await simulation.settle();
+      assert.deepEqual([simulation.sets().length, simulation.pods().length], [0, 0]);
+    }
   });
 });
