@@ -3,7 +3,6 @@
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
-import { namespaceKind } from "#core/objects/namespace.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { formatProblem } from "#core/objects/problem.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
@@ -17,6 +16,7 @@ import type { Check, Write } from "../store/store.ts";
 import { claim } from "./claims.ts";
 import type { Step } from "./commits.ts";
 import { readTemplates, templateWrites } from "./kept-templates.ts";
+import { openNamespace } from "./open-namespace.ts";
 import { controllerReference, withOwner, withoutOwners } from "./owners.ts";
 import { podFromTemplate } from "./pod-from-template.ts";
 import type { NewPod, Saying, Workload, WorkloadPlan } from "./workload.ts";
@@ -50,12 +50,11 @@ export function workloadStep<T extends ApiObject>(
   const selector = workload.selectorOf(owner.object);
   const members = [...entries.keys()].filter((pod) => workload.isMember?.(owner.object, pod) ?? true);
   const { owned, adopt, release } = claim({ owner: owner.object, selector, candidates: members });
-  const home = findObject(store, namespaceKind, { name: metadataOf(owner.object).namespace ?? "" });
-  const isOpen = home !== undefined && metadataOf(home.object).deletionTimestamp === undefined;
+  const home = openNamespace(store, metadataOf(owner.object).namespace);
   const templates = readTemplates(store, kind, owner.object);
   const plan = (canCreate: boolean) =>
     workload.plan({ owner: owner.object, pods: [...owned, ...adopt], nodes, canCreate, templates, clock });
-  const hoped = plan(isOpen);
+  const hoped = plan(home !== undefined);
   const made = makePods(workload, owner.object, { wanted: hoped.create, context });
   const decided = made.ok ? hoped : plan(false);
   const pods = made.ok ? made.pods : [];
