@@ -3,7 +3,7 @@
 import type { JsonObject } from "#core/json.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { serviceKind } from "#core/objects/service.ts";
-import type { Pod, Service } from "#proto/podwire/v1/resources.ts";
+import type { Deployment, Pod, Service } from "#proto/podwire/v1/resources.ts";
 import type { Item } from "./objects.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -69,6 +69,14 @@ function exposedIn({ kind, object }: Item): Exposed {
     const { spec } = object as Service;
     const ports = (spec?.ports ?? []).map(({ port = 0, protocol = "TCP" }) => ({ port, protocol }));
     return { selector: spec?.selector ?? {}, ports };
+  }
+  const { spec } = object as Deployment;
+  if (spec?.template !== undefined) {
+    const ports = (spec.template.spec?.containers ?? []).flatMap((container) => container.ports);
+    return {
+      selector: spec.selector?.matchLabels ?? {},
+      ports: ports.map(({ containerPort = 0, protocol = "TCP" }) => ({ port: containerPort, protocol })),
+    };
   }
   throw new UsageError(`cannot expose a ${kind.kind}`);
 }

@@ -48,7 +48,7 @@ export type Completes =
   | "pods"
   | "nodes"
   | readonly string[]
-  | { readonly words: readonly string[]; readonly behind: "nodes" };
+  | { readonly words: readonly string[]; readonly behind: "nodes" | "targets" };
 
 export interface VerbEntry {
   readonly name: string;

@@ -11,7 +11,7 @@ export interface Ids {
 }
 
 // Kubernetes' alphabet: without vowels, so that no words come out, and without what looks alike.
-const suffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+export const suffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
 
 export const cryptoIds: Ids = {
   uid: () => randomUUID(),

@@ -32,12 +32,13 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
       socket,
       listen,
       heartbeatTimeoutMs,
+      timeScale,
     } = options;
     const tokens = { join: await readToken(joinTokenFile), user: await readToken(userTokenFile) };
     await using store = await openStoreFor(options);
     await using controlPlane = await startControlPlane({
       ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng, name: cluster },
-      ...{ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr, socket, listen, heartbeatTimeoutMs },
+      ...{ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr, socket, listen, heartbeatTimeoutMs, timeScale },
     });
     await controlPlane.ended;
   });

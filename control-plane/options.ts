@@ -2,6 +2,7 @@
 
 import { type Cidr, parseCidr } from "#core/cidr.ts";
 import { invalid, messageOf } from "#core/errors.ts";
+import { parseTimeScale } from "#core/time-scale.ts";
 import { type FlagSource, readFlags } from "#process/flags.ts";
 import { type LogLevel, parseLogLevel } from "#process/log.ts";
 
@@ -17,6 +18,7 @@ export interface ControlPlaneOptions {
   readonly serviceCidr: Cidr;
   readonly balancerCidr: Cidr;
   readonly heartbeatTimeoutMs: number;
+  readonly timeScale: number;
   readonly logLevel: LogLevel;
 }
 
@@ -35,6 +37,7 @@ export const controlPlaneFlags = {
   "service-cidr": { value: "cidr", description: "all Services' addresses", fallback: "10.96.0.0/16" },
   "load-balancer-cidr": { value: "cidr", description: "the addresses of LoadBalancers", fallback: "10.97.0.0/24" },
   "heartbeat-timeout": { value: "seconds", description: "a node that is silent for so long is NotReady", fallback: "3" },
+  "time-scale": { value: "factor", description: "controllers' timers run so many times as fast", fallback: "1" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
 
@@ -54,6 +57,7 @@ export function parseControlPlaneOptions(source: FlagSource): ControlPlaneOption
     serviceCidr: cidr("service-cidr", flags["service-cidr"]),
     balancerCidr: cidr("load-balancer-cidr", flags["load-balancer-cidr"]),
     heartbeatTimeoutMs: numberOf("heartbeat-timeout", flags["heartbeat-timeout"], { min: 0.1, whole: false }) * 1000,
+    timeScale: parseTimeScale(flags["time-scale"]),
     logLevel: parseLogLevel(flags["log-level"]),
   };
 }

@@ -3,7 +3,7 @@
 
 import { createAwakeTime } from "#core/awake-time.ts";
 import { formatCidr } from "#core/cidr.ts";
-import type { Clock } from "#core/clock.ts";
+import { type Clock, createScaledClock } from "#core/clock.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
 import { podwireVersion } from "#process/version.ts";
@@ -17,6 +17,7 @@ import { nodeEvents } from "./controllers/node-events.ts";
 import { nodeLifecycle } from "./controllers/node-lifecycle.ts";
 import { podGc } from "./controllers/pod-gc.ts";
 import { taintEviction } from "./controllers/taint-eviction.ts";
+import { budgetController } from "./disruption/budget-controller.ts";
 import { noEndpointEvents } from "./endpoints/no-endpoint-events.ts";
 import { sliceController } from "./endpoints/slice-controller.ts";
 import { eventExpiry } from "./events/expiry.ts";
@@ -36,6 +37,14 @@ import { createStateReader } from "./sessions/view.ts";
 import { followStore, runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
+import { daemonSetWorkload } from "./workloads/daemon-set.ts";
+import { deploymentController } from "./workloads/deployment-controller.ts";
+import { garbageCollector } from "./workloads/garbage-collector.ts";
+import { jobWorkload } from "./workloads/job.ts";
+import { jobOrphans } from "./workloads/job-orphans.ts";
+import { replicaSetController } from "./workloads/replica-set-controller.ts";
+import { statefulSetWorkload } from "./workloads/stateful-set.ts";
+import { workloadController } from "./workloads/workload-controller.ts";
 
 export interface ControlPlaneOptions extends Cluster {
   readonly store: Store;
@@ -51,6 +60,8 @@ export interface ControlPlaneOptions extends Cluster {
   readonly tokens: Tokens;
   /** A node that was silent for so long is NotReady. */
   readonly heartbeatTimeoutMs: number;
+  /** Controllers' timers run so many times as fast. */
+  readonly timeScale: number;
   readonly signal: AbortSignal;
 }
 
@@ -64,7 +75,8 @@ export interface ControlPlane extends AsyncDisposable {
 
 /** Resolves when it serves. Throws "invalid" where the options or the stored cluster forbid it. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { store, clock, rng, log, ids = cryptoIds, tokens } = options;
+  const { store, rng, log, ids = cryptoIds, tokens, timeScale } = options;
+  const clock = createScaledClock(options.clock, timeScale);
   const cluster = await openCluster(store, options, { ids, clock });
   const awake = createAwakeTime(clock);
   const leases = createLeases(awake, options.heartbeatTimeoutMs);
@@ -83,7 +95,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       loadBalancerCIDR: formatCidr(cluster.balancerCidr),
     },
   });
-  const users = clusterHandlers({ store, clock, ids, rng, cluster, version: podwireVersion(), sessions, streams, metrics });
+  const users = clusterHandlers({
+    store,
+    clock,
+    ids,
+    rng,
+    cluster,
+    version: podwireVersion(),
+    timeScale,
+    sessions,
+    streams,
+    metrics,
+  });
   const serve = (transport: Transport): RpcServer => {
     const server = createRpcServer({
       authorize: createAuthorize({ transport, store, tokens }),
@@ -114,7 +137,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, scheduler(surroundings), signal),
     runLoop(surroundings, nodeLifecycle(surroundings, { leases, range: cluster }), signal),
     runLoop(surroundings, taintEviction(surroundings, leases), signal),
+    runLoop(surroundings, workloadController(statefulSetWorkload, surroundings, ids), signal),
+    runLoop(surroundings, workloadController(daemonSetWorkload, surroundings, ids), signal),
+    runLoop(surroundings, workloadController(jobWorkload, surroundings, ids), signal),
+    runLoop(surroundings, jobOrphans(surroundings), signal),
+    runLoop(surroundings, budgetController(surroundings), signal),
     runLoop(surroundings, podGc(surroundings), signal),
+    runLoop(surroundings, garbageCollector(surroundings), signal),
+    runLoop(surroundings, replicaSetController(surroundings, ids), signal),
+    runLoop(surroundings, deploymentController(surroundings, ids), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),
@@ -132,7 +163,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     address = options.listen.replace(/:[0-9]+$/, `:${port}`);
   }
   if (options.socket !== undefined) await listenOnSocket(opened.use(serve("socket")), options.socket);
-  log.info({ cluster: cluster.name, address, socket: options.socket }, "control plane ready");
+  log.info({ cluster: cluster.name, address, socket: options.socket, timeScale }, "control plane ready");
 
   const everything = opened.move();
   const ended = running.then(() => everything.disposeAsync());

@@ -13,6 +13,8 @@ export interface ClusterConfig {
   readonly serviceCidr: string;
   readonly loadBalancerCidr: string;
   readonly logLevel: LogLevel;
+  /** The control plane's timers run so many times as fast. */
+  readonly timeScale: number;
 }
 
 /** The network that joins the hosts, inside the sandbox: the machine's own never meets it. */

@@ -53,6 +53,9 @@ interface FleetHost {
   power: Power;
 }
 
+/** So many agents start at once, and then one after the other: all of many at the same time would starve those that heartbeat already. */
+const agentsAtOnce = 10;
+const betweenAgentsMs = 300;
 /** What an agent gets to end what it was told twice to end. */
 const lastMs = 2_000;
 
@@ -73,7 +76,10 @@ export function createHostFleet(options: FleetOptions): HostFleet {
     for (const host of starting) host.power = { state: "starting" };
     const specs = starting.map(({ plan: { name, address } }) => ({ name, address, disk: diskOf(name) }));
     const machines = await bootHosts(specs, underlay, signal);
-    for (const [i, host] of starting.entries()) if (machines[i] !== undefined) run(host, machines[i]);
+    for (const [i, host] of starting.entries()) {
+      if (i >= agentsAtOnce) await clock.sleep(betweenAgentsMs, signal);
+      if (machines[i] !== undefined) run(host, machines[i]);
+    }
   };
 
   const run = (host: FleetHost, machine: Machine): void => {

@@ -78,6 +78,7 @@ function controlPlane(machine: Machine): Service {
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
     ...["--service-cidr", config.serviceCidr],
     ...["--load-balancer-cidr", config.loadBalancerCidr],
+    ...["--time-scale", String(config.timeScale)],
     ...["--log-level", config.logLevel],
   ]);
 }

@@ -1,6 +1,7 @@
 /* The program behind the images that are built in. It stands alone: a pod sees this folder and nothing else of Podwire. */
 
 const programs: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<void> }>>> = {
+  load: () => import("./load.mts"),
   agnhost: () => import("./agnhost.mts"),
   pause: () => import("./pause.mts"),
   "http-server": () => import("./http-server.mts"),

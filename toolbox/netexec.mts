@@ -1,7 +1,8 @@
 /* agnhost netexec [--http-port 8080] [--udp-port 8081] [--delay-shutdown 0]: a server that does what it is told.
  *
  * HTTP: /  /clientip  /dial?host&port&request&protocol&tries  /echo?msg&code  /exit?code&timeout  /header?key  /healthz  /hostname (or
- * /hostName)  /redirect?location&code  /shell?cmd (or shellCommand).  UDP: `echo TEXT`, `hostname`, `clientip`. */
+ * /hostName)  /redirect?location&code  /shell?cmd (or shellCommand)  /version (the image's tag).
+ * UDP: `echo TEXT`, `hostname`, `clientip`. */
 
 import { execFile } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -64,6 +65,8 @@ async function answer({ request, response, url, isServing }: Exchange): Promise<
         () => process.exit(Number(query.get("code") ?? 0)),
         1_000 * Number.parseFloat(query.get("timeout") ?? "0"),
       );
+    case "/version":
+      return respond(response, process.env.PODWIRE_IMAGE_TAG ?? "");
     case "/dial":
       return respond(response, JSON.stringify(await dial(query)));
     case "/shell":

@@ -23,6 +23,7 @@ export const comments: Readonly<Record<string, string>> = {
   "Condition.message": "Why, for people.",
   "Condition.lastTransitionTime": "When its status changed.",
   "Condition.lastHeartbeatTime": "When it was last heard of.",
+  "Condition.lastUpdateTime": "When anything of it changed.",
   "Namespace": "A part of the cluster with names of its own.",
   "Namespace.apiVersion": "Of the kind: v1.",
   "Namespace.kind": "The kind's name.",

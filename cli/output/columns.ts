@@ -4,24 +4,35 @@ import { own } from "#core/json.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { ageOf } from "./age.ts";
 import type { Column } from "./column.ts";
+import { daemonSetColumns } from "./daemon-set-columns.ts";
 import { configMapColumns, secretColumns } from "./data-columns.ts";
 import { slashedName } from "./documents.ts";
 import { endpointSliceColumns } from "./endpoint-slice-columns.ts";
 import { eventColumns } from "./event-columns.ts";
+import { jobColumns } from "./job-columns.ts";
 import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
+import { podDisruptionBudgetColumns } from "./pod-disruption-budget-columns.ts";
 import { serviceColumns } from "./service-columns.ts";
+import { statefulSetColumns } from "./stateful-set-columns.ts";
+import { deploymentColumns, replicaSetColumns } from "./workload-columns.ts";
 
 const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   ConfigMap: configMapColumns,
+  DaemonSet: daemonSetColumns,
+  Deployment: deploymentColumns,
   EndpointSlice: endpointSliceColumns,
   Event: eventColumns,
+  Job: jobColumns,
   Namespace: namespaceColumns,
   Node: nodeColumns,
+  PodDisruptionBudget: podDisruptionBudgetColumns,
   Pod: podColumns,
+  ReplicaSet: replicaSetColumns,
   Secret: secretColumns,
   Service: serviceColumns,
+  StatefulSet: statefulSetColumns,
 };
 
 export const ageColumn: Column = {

@@ -9,7 +9,7 @@ import { qualifiedKind } from "../output/documents.ts";
 import { type FileOptions, readTargets } from "../read-targets.ts";
 import { ExitWith, serverError } from "../report.ts";
 import { namespaceOf } from "../targets.ts";
-import { UsageError } from "../usage-error.ts";
+import { badFlag, UsageError } from "../usage-error.ts";
 import type { Invocation, Verb } from "../verb.ts";
 import { waitFor } from "../wait-for.ts";
 import { fileFlags } from "../write.ts";
@@ -22,6 +22,7 @@ interface DeleteOptions extends FileOptions {
   readonly gracePeriod?: number;
   readonly force?: boolean;
   readonly now?: boolean;
+  readonly cascade: string;
   readonly wait: boolean;
   readonly timeout?: number;
   readonly ignoreNotFound?: boolean;
@@ -39,6 +40,9 @@ objects are gone.`,
     podwire delete -f hello.yaml
     podwire delete pods -l app=web
 
+    # A Deployment alone: its pods stay
+    podwire delete deployment web --cascade=orphan
+
     # At once, without waiting for the node
     podwire delete pod web --grace-period=0 --force`,
   flags(command) {
@@ -55,6 +59,11 @@ objects are gone.`,
       )
       .option("--now", "the same as --grace-period=1")
       .option("--force", "with --grace-period=0: remove it without waiting for its node")
+      .option(
+        "--cascade <how>",
+        "what becomes of the objects that it owns: background (they go after it), foreground (it waits for them) or orphan (they stay)",
+        "background",
+      )
       .option("--wait", "return when the objects are gone", true)
       .option("--no-wait", "return at once")
       .option("--timeout <duration>", "how long to wait; no limit where absent", durationFlag("--timeout"))
@@ -80,14 +89,28 @@ objects are gone.`,
 };
 
 interface DeletePlan {
+  readonly propagationPolicy: string;
   readonly gracePeriodSeconds: number | undefined;
   readonly operation: string;
   readonly dryRun: DryRun;
   readonly warning: string | undefined;
 }
 
+/** Also kubectl's older words. */
+const policies: Readonly<Record<string, string>> = {
+  background: "Background",
+  true: "Background",
+  foreground: "Foreground",
+  orphan: "Orphan",
+  false: "Orphan",
+};
+
 /** What the flags mean together; kubectl's rules. */
-function planOf({ gracePeriod, force, now, dryRun: mode, output }: DeleteOptions): DeletePlan {
+function planOf({ gracePeriod, force, now, cascade, dryRun: mode, output }: DeleteOptions): DeletePlan {
+  const propagationPolicy = policies[cascade];
+  if (propagationPolicy === undefined) {
+    throw badFlag("--cascade", cascade, 'must be "background", "foreground", or "orphan"');
+  }
   if (output !== undefined && output !== "name") throw new UsageError("unexpected -o output mode. We only support '-o name'");
   const dryRun = dryRunMode(mode);
   if (now && gracePeriod !== undefined) throw new UsageError("--now and --grace-period cannot be specified together");
@@ -98,6 +121,7 @@ function planOf({ gracePeriod, force, now, dryRun: mode, output }: DeleteOptions
   // 0 removes an object whose programs may still run, so that it takes --force to mean it.
   const seconds = force ? 0 : now || asked === 0 ? 1 : asked;
   return {
+    propagationPolicy,
     gracePeriodSeconds: seconds,
     operation: `${seconds === 0 ? "force deleted" : "deleted"}${dryRunSuffix(dryRun)}`,
     dryRun,
@@ -171,7 +195,8 @@ async function deleteEach(
       const address = { kind: kind.kind, namespace, name };
       if (plan.dryRun === "client") await connection.client.get(address, connection.prompt(signal));
       else {
-        const request = { ...address, gracePeriodSeconds: plan.gracePeriodSeconds, dryRun: plan.dryRun === "server" };
+        const { gracePeriodSeconds, propagationPolicy, dryRun } = plan;
+        const request = { ...address, gracePeriodSeconds, propagationPolicy, dryRun: dryRun === "server" };
         const { gone, object } = await connection.client.delete(request, connection.prompt(signal));
         const uid = object?.object?.value.metadata?.uid ?? "";
         if (!gone) deleted.push({ ...target, uid });

@@ -90,6 +90,27 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./edit.ts")).editVerb,
   },
   {
+    name: "rollout",
+    completes: { words: ["history", "pause", "prove", "restart", "resume", "status", "undo"], behind: "targets" },
+    group: "Basic Commands",
+    summary: "Follow, undo, pause and restart the rollout of a new version",
+    load: async () => (await import("./rollout.ts")).rolloutVerb,
+  },
+  {
+    name: "scale",
+    completes: "targets",
+    group: "Basic Commands",
+    summary: "Set how many pods there are",
+    load: async () => (await import("./scale.ts")).scaleVerb,
+  },
+  {
+    name: "set",
+    completes: { words: ["image"], behind: "targets" },
+    group: "Basic Commands",
+    summary: "Set the image of containers",
+    load: async () => (await import("./set.ts")).setVerb,
+  },
+  {
     name: "up",
     group: "Cluster Management Commands",
     summary: "Start a cluster on this machine",
@@ -113,6 +134,13 @@ export const verbs: readonly VerbEntry[] = [
     group: "Cluster Management Commands",
     summary: "Add, stop, start, kill and remove nodes of a running cluster",
     load: async () => (await import("./node.ts")).nodeVerb,
+  },
+  {
+    name: "drain",
+    completes: "nodes",
+    group: "Cluster Management Commands",
+    summary: "Take the pods off a node, and let no new ones come",
+    load: async () => (await import("./drain.ts")).drainVerb,
   },
   {
     name: "cordon",

@@ -12,7 +12,12 @@ interface VersionOptions {
 interface Versions {
   readonly clientVersion: { readonly gitVersion: string };
   readonly serverVersion?: { readonly gitVersion: string };
-  readonly cluster?: { readonly name: string; readonly podCIDR: string; readonly serviceCIDR: string };
+  readonly cluster?: {
+    readonly name: string;
+    readonly podCIDR: string;
+    readonly serviceCIDR: string;
+    readonly timeScale: number;
+  };
 }
 
 export const versionVerb: Verb<VersionOptions> = {
@@ -42,7 +47,7 @@ export const versionVerb: Verb<VersionOptions> = {
       versions = {
         ...client,
         serverVersion: { gitVersion: `v${info.version.replace(/^v/, "")}` },
-        cluster: { name: info.cluster, podCIDR: info.podCIDR, serviceCIDR: info.serviceCIDR },
+        cluster: { name: info.cluster, podCIDR: info.podCIDR, serviceCIDR: info.serviceCIDR, timeScale: info.timeScale },
       };
     } finally {
       // The client's own version is known even where no cluster answers.
@@ -68,6 +73,9 @@ async function render(versions: Versions, format: string | undefined): Promise<s
 function renderLines({ clientVersion, serverVersion, cluster }: Versions): string {
   const lines = [`Client Version: ${clientVersion.gitVersion}`];
   if (serverVersion !== undefined) lines.push(`Server Version: ${serverVersion.gitVersion}`);
-  if (cluster !== undefined) lines.push(`Cluster: ${cluster.name} (pods ${cluster.podCIDR}, services ${cluster.serviceCIDR})`);
+  if (cluster !== undefined) {
+    lines.push(`Cluster: ${cluster.name} (pods ${cluster.podCIDR}, services ${cluster.serviceCIDR})`);
+    lines.push(`Time Scale: ${cluster.timeScale}`);
+  }
   return `${lines.join("\n")}\n`;
 }

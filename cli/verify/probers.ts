@@ -21,8 +21,8 @@ export async function makeProbers(
   signal: AbortSignal,
 ): Promise<void> {
   // The namespace must exist when its pods are checked.
-  await create(connection, namespace, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }], signal);
-  await create(connection, namespace, serviceManifests(probers, namespace), signal);
+  await createObjects(connection, namespace, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }], signal);
+  await createObjects(connection, namespace, serviceManifests(probers, namespace), signal);
   await makePods(connection, namespace, probers, signal);
 }
 
@@ -42,11 +42,16 @@ async function makePods(
   signal: AbortSignal,
 ): Promise<void> {
   const manifests = probers.map((prober) => proberManifest(prober, namespace));
-  await create(connection, namespace, manifests, signal);
+  await createObjects(connection, namespace, manifests, signal);
 }
 
-async function create({ client }: Connection, namespace: string, objects: readonly object[], signal: AbortSignal): Promise<void> {
-  const manifests = objects.map((object) => ({ json: JSON.stringify(object), source: "verify" }));
+export async function createObjects(
+  { client }: Connection,
+  namespace: string,
+  objects: readonly object[],
+  signal: AbortSignal,
+): Promise<void> {
+  const manifests = objects.map((object) => ({ json: JSON.stringify(object), source: "" }));
   await client.create({ manifests, namespace, validate: "strict", dryRun: false }, { signal });
 }
 

@@ -186,7 +186,7 @@ function outcomeOf(outcomes: ReadonlyMap<string, Outcome>, target: string, check
   return outcomes.get(`${target} ${check}`) ?? { ok: false, evidence: "the prober did not report" };
 }
 
-async function readyNodes(connection: Connection, signal: AbortSignal): Promise<PlacedNode[]> {
+export async function readyNodes(connection: Connection, signal: AbortSignal): Promise<PlacedNode[]> {
   const kind = findKind("nodes");
   if (kind === undefined) throw new Error("no kind for nodes");
   const nodes = (await listAll(connection, { kind, namespace: "" }, signal)).map(({ object }) => object as Node);

@@ -1,5 +1,6 @@
 /* Keeps each Node's Ready condition true to its lease and its taints true to its state, and says of the pods of a node that went silent
- * that they are not ready, as Kubernetes' node lifecycle controller does. What then drives pods away is taint-eviction.ts. */
+ * that they are not ready, as Kubernetes' node lifecycle controller does. When it may drive its pods away, eviction-pace.ts decides, and
+ * taint-eviction.ts does it. */
 
 import { timestamp } from "#core/clock.ts";
 import { nodeKind } from "#core/objects/node.ts";
@@ -10,9 +11,11 @@ import type { PodCidrRange } from "../ipam/allocator.ts";
 import type { Leases } from "../sessions/leases.ts";
 import { wantedReady } from "../sessions/ready.ts";
 import { findCondition, setCondition, type WantedCondition } from "../state/conditions.ts";
+import { planEvictions } from "../state/eviction-pace.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
-import { withTaints } from "../state/node-taints.ts";
+import { type Driving, withTaints } from "../state/node-taints.ts";
 import { listObjects, nameOf, updateObject } from "../state/objects.ts";
+import type { Store } from "../store/store.ts";
 
 export interface LifecycleOptions {
   readonly leases: Leases;
@@ -29,6 +32,12 @@ export function nodeLifecycle(
     const lease = { live: leases.remainingMs(name) > 0, heard: leases.heard(name), leaving: leases.isLeaving(name) };
     const wanted = wantedReady({ node, ...lease, range });
     return withTaints(wanted === undefined ? node : withReady(node, wanted, now), now);
+  };
+
+  const drive = async (name: string, driving: Driving) => {
+    const wrote = await updateObject(store, nodeKind, { name, change: (node) => withTaints(node, timestamp(clock), driving) });
+    if (wrote)
+      log.info({ node: name }, driving === "begin" ? "node begins to lose its pods" : "node keeps its pods: all are lost");
   };
 
   return {
@@ -48,7 +57,10 @@ export function nodeLifecycle(
         });
         if (wrote) log.info({ node: nameOf(object), ready }, "node's Ready condition or taints changed");
       }
-      const nodes = listObjects(store, nodeKind).map(({ object }) => object);
+      const plan = planEvictions(readNodes(store), clock);
+      for (const name of plan.begin) await drive(name, "begin");
+      for (const name of plan.stop) await drive(name, "stop");
+      const nodes = readNodes(store);
       const silent = new Set(nodes.filter((node) => readyStatus(node) === "Unknown").map(nameOf));
       if (silent.size > 0) {
         for (const { object } of listObjects(store, podKind)) {
@@ -58,9 +70,18 @@ export function nodeLifecycle(
           if (wrote) events.record(nodeNotReady(object));
         }
       }
-      return nextLapseMs(nodes, leases);
+      return soonest([plan.nextMs, nextLapseMs(nodes, leases)]);
     },
   };
+}
+
+function readNodes(store: Store): readonly Node[] {
+  return listObjects(store, nodeKind).map(({ object }) => object);
+}
+
+function soonest(waits: readonly (number | undefined)[]): number | undefined {
+  const given = waits.filter((ms) => ms !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
 }
 
 function withReady(node: Node, wanted: WantedCondition, now: string): Node {

@@ -26,7 +26,7 @@ export function taintEviction(
     async run() {
       const nowMs = clock.wallMs();
       let nextMs: number | undefined;
-      for (const { found, atMs } of evictionsOf(store, leases, nowMs)) {
+      for (const { found, atMs } of evictionsOf(store, leases, clock)) {
         if (atMs > nowMs) {
           nextMs = Math.min(nextMs ?? atMs - nowMs, atMs - nowMs);
           continue;
@@ -48,7 +48,8 @@ interface Eviction {
   readonly atMs: number;
 }
 
-function evictionsOf(store: Store, leases: Leases, nowMs: number): readonly Eviction[] {
+function evictionsOf(store: Store, leases: Leases, clock: Clock): readonly Eviction[] {
+  const nowMs = clock.wallMs();
   const driving = new Map<string, Driving>();
   for (const { object } of listObjects(store, nodeKind)) {
     const taints = wantedTaints(object).filter(({ effect }) => effect === "NoExecute");
@@ -60,7 +61,7 @@ function evictionsOf(store: Store, leases: Leases, nowMs: number): readonly Evic
   return listObjects(store, podKind).flatMap((found) => {
     const from = driving.get(found.object.spec?.nodeName ?? "");
     if (from === undefined || metadataOf(found.object).deletionTimestamp !== undefined) return [];
-    const atMs = evictionMs(found.object, from.taints, nowMs);
+    const atMs = evictionMs(found.object, from.taints, clock);
     return atMs === undefined ? [] : [{ found, atMs: Math.max(atMs, from.earliestMs) }];
   });
 }
@@ -75,14 +76,15 @@ function isOfState(key = ""): boolean {
 }
 
 /** When the pod must go from a node with these NoExecute taints; undefined for never. */
-export function evictionMs({ spec }: Pod, taints: readonly Taint[], nowMs: number): number | undefined {
+export function evictionMs({ spec }: Pod, taints: readonly Taint[], clock: Clock): number | undefined {
+  const nowMs = clock.wallMs();
   const times = taints.flatMap((taint) => {
     const tolerations = spec?.tolerations.filter((toleration) => tolerates(toleration, taint)) ?? [];
     if (tolerations.length === 0) return [nowMs];
     const seconds = tolerations.flatMap(({ tolerationSeconds }) => (tolerationSeconds === undefined ? [] : [tolerationSeconds]));
     if (seconds.length === 0) return [];
     const addedMs = Date.parse(taint.timeAdded ?? "");
-    return [(Number.isNaN(addedMs) ? nowMs : addedMs) + Math.max(0, Math.min(...seconds)) * 1000];
+    return [(Number.isNaN(addedMs) ? nowMs : addedMs) + clock.timerMs(Math.max(0, Math.min(...seconds)))];
   });
   return times.length === 0 ? undefined : Math.min(...times);
 }

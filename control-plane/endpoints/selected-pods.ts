@@ -1,4 +1,4 @@
-/* Which pods a Service's selector selects, found by the label that the fewest pods have instead of by a look at each. Pure. */
+/* Which pods a selector of labels selects, found by the label that the fewest pods have instead of by a look at each. Pure. */
 
 import type { Pod } from "#proto/podwire/v1/resources.ts";
 
@@ -8,6 +8,21 @@ export interface PodsByLabel {
 }
 
 export function podsByLabel(pods: readonly Pod[]): PodsByLabel {
+  // Made for the first question: where nobody selects anything there is none.
+  let index: ReadonlyMap<string, readonly Pod[]> | undefined;
+  return {
+    selected(namespace, selector) {
+      const lists = index ?? indexOf(pods);
+      index = lists;
+      const pairs = Object.entries(selector);
+      const candidates = pairs.map(([key, value]) => lists.get(labelKey(namespace, key, value)) ?? []);
+      const [fewest = []] = candidates.toSorted((a, b) => a.length - b.length);
+      return fewest.filter((pod) => pairs.every(([key, value]) => pod.metadata?.labels[key] === value));
+    },
+  };
+}
+
+function indexOf(pods: readonly Pod[]): ReadonlyMap<string, readonly Pod[]> {
   const lists = new Map<string, Pod[]>();
   for (const pod of pods) {
     for (const [key, value] of Object.entries(pod.metadata?.labels ?? {})) {
@@ -17,14 +32,7 @@ export function podsByLabel(pods: readonly Pod[]): PodsByLabel {
       else list.push(pod);
     }
   }
-  return {
-    selected(namespace, selector) {
-      const pairs = Object.entries(selector);
-      const candidates = pairs.map(([key, value]) => lists.get(labelKey(namespace, key, value)) ?? []);
-      const [fewest = []] = candidates.toSorted((a, b) => a.length - b.length);
-      return fewest.filter((pod) => pairs.every(([key, value]) => pod.metadata?.labels[key] === value));
-    },
-  };
+  return lists;
 }
 
 /** No part can hold the sign between them. */

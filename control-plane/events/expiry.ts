@@ -6,7 +6,7 @@ import type { Event } from "#proto/podwire/v1/resources.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, metadataOf, unchanged } from "../state/objects.ts";
 
-const lifetimeMs = 3_600_000;
+const lifetimeSeconds = 3_600;
 const keptMax = 5_000;
 
 export function eventExpiry({ store, clock, log }: Surroundings): Loop {
@@ -15,7 +15,11 @@ export function eventExpiry({ store, clock, log }: Surroundings): Loop {
     prefixes: ["events/"],
     async run() {
       const events = listObjects(store, eventKind);
-      const { expired, nextMs } = expiredEvents(events, { nowMs: clock.wallMs(), keptMax });
+      const { expired, nextMs } = expiredEvents(events, {
+        nowMs: clock.wallMs(),
+        lifetimeMs: clock.timerMs(lifetimeSeconds),
+        keptMax,
+      });
       for (const { entry } of expired) {
         try {
           await store.commit({ checks: [unchanged(entry)], writes: [{ type: "delete", key: entry.key }] });
@@ -32,6 +36,7 @@ export function eventExpiry({ store, clock, log }: Surroundings): Loop {
 
 export interface ExpiryBounds {
   readonly nowMs: number;
+  readonly lifetimeMs: number;
   readonly keptMax: number;
 }
 
@@ -41,8 +46,8 @@ export interface Expiry {
   readonly nextMs: number | undefined;
 }
 
-/** Those that were last written an hour ago, and the oldest of too many. */
-export function expiredEvents(events: readonly Found<Event>[], { nowMs, keptMax: kept }: ExpiryBounds): Expiry {
+/** Those that were last written a lifetime ago, and the oldest of too many. */
+export function expiredEvents(events: readonly Found<Event>[], { nowMs, lifetimeMs, keptMax: kept }: ExpiryBounds): Expiry {
   const byAge = events.map((found) => ({ found, atMs: writtenMs(found.object) })).sort((a, b) => a.atMs - b.atMs);
   const surplus = Math.max(0, byAge.length - kept);
   const isOver = (atMs: number, i: number) => i < surplus || atMs + lifetimeMs <= nowMs;

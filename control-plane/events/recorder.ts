@@ -55,7 +55,7 @@ export interface RecorderContext {
 }
 
 /** client-go's. */
-const limits = { burst: 25, refillMs: 300_000 } as const;
+const limits = { burst: 25, refillSeconds: 300 } as const;
 const rememberedMax = 4_096;
 const waitingMax = 1_000;
 const writtenAtOnceMax = 100;
@@ -79,7 +79,7 @@ export function createEventRecorder({ store, clock, ids, log }: RecorderContext)
 
   const mayRecord = (happening: Happening): boolean => {
     const key = speakerOf(happening);
-    const bucket = buckets.get(key) ?? createTokenBucket(limits);
+    const bucket = buckets.get(key) ?? createTokenBucket({ burst: limits.burst, refillMs: clock.timerMs(limits.refillSeconds) });
     buckets.set(key, bucket);
     return bucket.take(clock.monotonicMs());
   };

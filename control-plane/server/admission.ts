@@ -8,9 +8,11 @@ import { endpointSliceKind } from "#core/objects/endpoint-slice.ts";
 import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { invalidValue } from "#core/objects/problem.ts";
 import { serviceKind } from "#core/objects/service.ts";
-import type { EndpointSlice, Service } from "#proto/podwire/v1/resources.ts";
+import { statefulSetKind } from "#core/objects/stateful-set.ts";
+import type { EndpointSlice, Service, StatefulSet } from "#proto/podwire/v1/resources.ts";
 import { type ClaimContext, claimFor, releaseClaims } from "../ipam/service-claims.ts";
 import type { Check, Write } from "../store/store.ts";
+import { templateKey } from "../workloads/kept-templates.ts";
 
 export type Admitted =
   | { readonly object: ApiObject; readonly checks: readonly Check[]; readonly writes: readonly Write[] }
@@ -25,9 +27,18 @@ interface Admission<T extends ApiObject> {
 const service: Admission<Service> = { admit: claimFor, release: releaseClaims };
 const endpointSlice: Admission<EndpointSlice> = { admit: refuseVirtual, release: () => [] };
 
+const statefulSet: Admission<StatefulSet> = {
+  admit: (object) => ({ object, checks: [], writes: [] }),
+  release: (set) =>
+    [...new Set([set.status?.currentRevision, set.status?.updateRevision])].flatMap((revision) =>
+      revision === undefined ? [] : [{ type: "delete", key: templateKey(statefulSetKind, set, revision) }],
+    ),
+};
+
 const byKind: Readonly<Record<string, Admission<never>>> = {
   [serviceKind.kind]: service,
   [endpointSliceKind.kind]: endpointSlice,
+  [statefulSetKind.kind]: statefulSet,
 };
 
 interface Change {

@@ -3,13 +3,13 @@
 import { isJsonObject, type JsonObject } from "#core/json.ts";
 import { threeWayMerge } from "#core/merge.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
+import { lastAppliedAnnotation } from "#core/objects/metadata.ts";
 import { findObject, metadataOf } from "../state/objects.ts";
-import { createStep, type Making } from "./create.ts";
+import { createStep } from "./create.ts";
 import type { Document } from "./documents.ts";
+import type { Making } from "./new-object.ts";
 import { updateStep } from "./update.ts";
 import type { Planner } from "./write.ts";
-
-const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 
 export function planApply(making: Making): Planner {
   return (document, claims) => {

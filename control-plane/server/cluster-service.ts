@@ -14,6 +14,7 @@ import type { StreamBroker } from "../streams/broker.ts";
 import { planApply } from "./apply.ts";
 import { planCreate } from "./create.ts";
 import { deleteObject } from "./delete.ts";
+import { evictPod } from "./evict.ts";
 import { metricsHandlers } from "./metrics.ts";
 import { patchObject } from "./patch.ts";
 import { getObject, listBatches } from "./read.ts";
@@ -28,6 +29,7 @@ export interface ClusterServiceContext {
   readonly ids: Ids;
   readonly cluster: Cluster;
   readonly version: string;
+  readonly timeScale: number;
   readonly sessions: SessionTable;
   readonly streams: StreamBroker;
   readonly rng: Rng;
@@ -35,12 +37,13 @@ export interface ClusterServiceContext {
 }
 
 export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof ClusterService> {
-  const { store, clock, cluster, version, rng } = context;
+  const { store, clock, cluster, version, timeScale, rng } = context;
   const source: ClaimSource = { store, ranges: cluster, rng };
   return {
     info: async () => ({
       cluster: cluster.name,
       version,
+      timeScale,
       podCIDR: formatCidr(cluster.podCidr),
       serviceCIDR: formatCidr(cluster.serviceCidr),
     }),
@@ -52,8 +55,9 @@ export function clusterHandlers(context: ClusterServiceContext): Handlers<typeof
     create: (request) => writeDocuments(source, request, planCreate(context)),
     update: (request) => writeDocuments(source, request, planUpdate),
     apply: (request) => writeDocuments(source, request, planApply(context)),
-    patch: (request) => patchObject(source, request),
+    patch: (request) => patchObject({ ...source, clock }, request),
     delete: (request) => deleteObject(store, clock, request),
+    evict: (request) => evictPod(store, clock, request),
     ...streamHandlers(context),
     ...metricsHandlers(context),
   };

@@ -13,6 +13,7 @@ import type { Namespace, Pod } from "#proto/podwire/v1/resources.ts";
 import { firstNamespaces } from "../cluster.ts";
 import { findObject, metadataOf, putObject, retryConflicts, unchanged, withResourceVersion } from "../state/objects.ts";
 import type { Store, Write } from "../store/store.ts";
+import { type Propagation, parsePropagation, withPropagation } from "./propagation.ts";
 import { forbidden, kindNamed, namespaceOf, notFound, stale } from "./refusals.ts";
 import { removalOf } from "./removal.ts";
 
@@ -30,6 +31,7 @@ export function deleteObject(store: Store, clock: Clock, request: DeleteRequest)
   if (gracePeriodSeconds !== undefined && gracePeriodSeconds < 0) {
     throw invalid(`grace period ${gracePeriodSeconds} must not be negative`, { field: "gracePeriodSeconds" });
   }
+  const propagation = parsePropagation(request.propagationPolicy);
   return retryConflicts(async () => {
     const found = findObject(store, kind, { namespace: namespaceOf(kind, request.namespace), name });
     if (found === undefined) throw notFound(kind, name);
@@ -40,7 +42,7 @@ export function deleteObject(store: Store, clock: Clock, request: DeleteRequest)
     if (request.uid !== undefined && request.uid !== uid) {
       throw stale(kind, name, `Precondition failed: UID in precondition: ${request.uid}, UID in object meta: ${uid}`);
     }
-    const ending = endingOf(kind, found.object, { store, nowMs: clock.wallMs(), gracePeriodSeconds });
+    const ending = endingOf(kind, found.object, { store, nowMs: clock.wallMs(), gracePeriodSeconds, propagation });
     const { object, gone, writes } = ending;
     if (request.dryRun || writes.length === 0) return { object: kind.wrap(object), gone };
     const revision = await store.commit({ checks: [unchanged(found.entry)], writes });
@@ -52,26 +54,36 @@ export interface EndingOptions {
   readonly store: Store;
   readonly nowMs: number;
   readonly gracePeriodSeconds: number | undefined;
+  /** What becomes of the objects that it owns; its finalizers say so where it is absent. */
+  readonly propagation?: Propagation | undefined;
 }
 
 /** How the deletion of an object begins. A second one may shorten the grace period, never lengthen it. */
-export function endingOf(kind: Kind, object: ApiObject, { store, nowMs, gracePeriodSeconds }: EndingOptions): Ending {
+export function endingOf(kind: Kind, object: ApiObject, options: EndingOptions): Ending {
+  const { store, nowMs, gracePeriodSeconds, propagation } = options;
   const metadata = metadataOf(object);
+  const finalizers = withPropagation(metadata.finalizers, propagation);
+  const changed = !sameWords(finalizers, metadata.finalizers);
   const graceSeconds = kind.kind === podKind.kind ? podGrace(object as Pod, store, gracePeriodSeconds) : 0;
   const begun = metadata.deletionTimestamp !== undefined;
-  if (begun && graceSeconds >= (metadata.deletionGracePeriodSeconds ?? 0) && removalOf(kind, object) === undefined) {
+  if (begun && !changed && graceSeconds >= (metadata.deletionGracePeriodSeconds ?? 0) && removalOf(kind, object) === undefined) {
     return { object, gone: false, writes: [] };
   }
   const ended: ApiObject = withPhase(kind, {
     ...object,
     metadata: {
       ...metadata,
+      finalizers: [...finalizers],
       deletionTimestamp: formatTimestamp(nowMs + graceSeconds * 1000),
       deletionGracePeriodSeconds: Math.min(graceSeconds, metadata.deletionGracePeriodSeconds ?? graceSeconds),
     },
   });
   const removal = removalOf(kind, ended);
   return { object: ended, gone: removal !== undefined, writes: removal ?? [putObject(kind, ended)] };
+}
+
+function sameWords(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((word) => b.includes(word));
 }
 
 /** 0 where no node has to end it: unbound, bound to a node that isn't there, or ended already. */

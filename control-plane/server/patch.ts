@@ -1,5 +1,6 @@
 /* Patch: the object as it is, changed as the patch says, read and checked like any manifest, and written as Update would. */
 
+import type { Clock } from "#core/clock.ts";
 import { AppError, invalid } from "#core/errors.ts";
 import type { JsonObject } from "#core/json.ts";
 import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
@@ -13,8 +14,8 @@ import { statusStep } from "./status-patch.ts";
 import { updateStep } from "./update.ts";
 import { answerOf, type ClaimSource, type StepOrProblems } from "./write.ts";
 
-export function patchObject(source: ClaimSource, request: PatchRequest): Promise<WriteResult> {
-  const { store } = source;
+export function patchObject(source: ClaimSource & { readonly clock: Clock }, request: PatchRequest): Promise<WriteResult> {
+  const { store, clock } = source;
   const kind = kindNamed(request.kind);
   const { name } = request;
   if (name === "") throw new AppError("invalid", "resource name may not be empty");
@@ -25,7 +26,8 @@ export function patchObject(source: ClaimSource, request: PatchRequest): Promise
   return retryConflicts(async () => {
     const found = findObject(store, kind, { namespace: namespaceOf(kind, request.namespace), name });
     if (found === undefined) throw notFound(kind, name);
-    const step = request.subresource === "status" ? statusStep(kind, found, request) : patchStep(kind, found, request, source);
+    const step =
+      request.subresource === "status" ? statusStep(kind, found, { request, clock }) : patchStep(kind, found, request, source);
     if ("problems" in step) {
       throw problemError(step.problems.map((problem) => ({ source: "", title: titleOf(kind.kind, name), problem })));
     }

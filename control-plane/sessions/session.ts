@@ -18,7 +18,6 @@ import {
 } from "#proto/podwire/v1/agent.ts";
 import type { EventRecorder } from "../events/recorder.ts";
 import type { NewestMetrics } from "../metrics/newest.ts";
-import type { Store } from "../store/store.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { checkHello, type HelloContext, recordHello, recordShutdown } from "./hello.ts";
 import { findIdentity } from "./identity.ts";
@@ -176,7 +175,7 @@ function changesMessage(value: Changes): SessionDown {
 
 /** Ends the session when the agent's messages end. */
 async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: SessionContext, log: Logger): Promise<void> {
-  const reports = createReporter(session, context.store, log);
+  const reports = createReporter(session, context, log);
   try {
     for await (const { message } of up) {
       if (session.signal.aborted) return;
@@ -218,12 +217,12 @@ async function readUp(session: Session, up: AsyncIterable<SessionUp>, context: S
 }
 
 /** Writes reports: those of one pod in their order, those of several pods side by side. */
-function createReporter(session: Session, store: Store, log: Logger) {
+function createReporter(session: Session, context: SessionContext, log: Logger) {
   const lastOf = new Map<string, Promise<void>>();
   let inFlight = 0;
   const write = async (report: PodReport) => {
     try {
-      const taken = await applyPodReport(store, session.node, report);
+      const taken = await applyPodReport(context, session.node, report);
       if (!taken)
         log.info(
           { pod: `${report.namespace}/${report.name}`, uid: report.uid },

@@ -24,3 +24,11 @@ export function setCondition(conditions: readonly Condition[], wanted: WantedCon
   };
   return old === undefined ? [...conditions, next] : conditions.map((condition) => (condition === old ? next : condition));
 }
+
+/** `next` with the times at which statuses changed: those of `before` where one is as it was, else `now`. */
+export function withTransitions(next: readonly Condition[], before: readonly Condition[], now: string): Condition[] {
+  return next.map((condition) => {
+    const old = findCondition(before, condition.type ?? "");
+    return { ...condition, lastTransitionTime: old?.status === condition.status ? (old?.lastTransitionTime ?? now) : now };
+  });
+}

@@ -6,7 +6,7 @@ import type { Clock } from "#core/clock.ts";
 import { isAppError } from "#core/errors.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreChange } from "../store/store.ts";
 
 const pause = { firstMs: 50, maxMs: 5_000 } as const;
 
@@ -21,6 +21,8 @@ export interface Loop {
   readonly name: string;
   /** Changes of keys that start with one of these wake the loop. */
   readonly prefixes: readonly string[];
+  /** Which of these changes; all of them where it is absent. */
+  readonly concerns?: (change: StoreChange) => boolean;
   /** Answers after how many milliseconds it wants to run without a change; undefined for never. */
   readonly run: (signal: AbortSignal) => Promise<number | undefined>;
 }
@@ -34,8 +36,9 @@ export async function runLoop(surroundings: Surroundings, loop: Loop, signal: Ab
   const wakeups = createWakeups();
   const stopped = new AbortController();
   const over = AbortSignal.any([signal, stopped.signal]);
-  const following = followStore(surroundings.store, signal, (key) => {
-    if (key === undefined || loop.prefixes.some((prefix) => key.startsWith(prefix))) wakeups.wake();
+  const following = followStore(surroundings.store, signal, (key, change) => {
+    if (key === undefined || change === undefined) wakeups.wake();
+    else if (loop.prefixes.some((prefix) => key.startsWith(prefix)) && loop.concerns?.(change) !== false) wakeups.wake();
   }).finally(() => stopped.abort());
   following.catch(() => {});
   let failureCount = 0;
@@ -57,14 +60,18 @@ export async function runLoop(surroundings: Surroundings, loop: Loop, signal: Ab
 }
 
 /**
- * Calls `changed` for every changed key until the signal aborts; without a key where so much changed that nobody kept count.
+ * Calls `changed` for every change until the signal aborts; without one where so much changed that nobody kept count.
  * Throws where the store has stopped.
  */
-export async function followStore(store: Store, signal: AbortSignal, changed: (key: string | undefined) => void): Promise<void> {
+export async function followStore(
+  store: Store,
+  signal: AbortSignal,
+  changed: (key: string | undefined, change?: StoreChange) => void,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       for await (const batch of store.watch("", { since: store.revision, signal })) {
-        for (const change of batch.changes) changed(change.type === "put" ? change.entry.key : change.key);
+        for (const change of batch.changes) changed(change.type === "put" ? change.entry.key : change.key, change);
       }
     } catch (error) {
       if (signal.aborted) return;

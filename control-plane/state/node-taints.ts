@@ -16,28 +16,42 @@ export function taintsOf(node: Node): readonly Taint[] {
   return fresh ? [...wanted, { key: notReady, effect: "NoSchedule" }] : wanted;
 }
 
+/** Whether a node that is lost drives its pods away: eviction-pace.ts says when it begins and when it stops. */
+export type Driving = "keep" | "begin" | "stop";
+
 /** The taints that the node's spec should have: users' own in their order, then those that follow from its state. */
-export function wantedTaints({ spec, status }: Node): readonly Taint[] {
+export function wantedTaints({ spec, status }: Node, driving: Driving = "keep"): readonly Taint[] {
   const present = spec?.taints ?? [];
   const ready = findCondition(status?.conditions ?? [], "Ready")?.status;
   const following: Taint[] = [];
   if (spec?.unschedulable === true) following.push({ key: unschedulable, effect: "NoSchedule" });
   if (ready === "False" || ready === "Unknown") {
     const key = ready === "False" ? notReady : unreachable;
-    following.push({ key, effect: "NoSchedule" }, { key, effect: "NoExecute" });
+    following.push({ key, effect: "NoSchedule" });
+    if (driving === "begin" || (driving === "keep" && present.some(isDriving))) following.push({ key, effect: "NoExecute" });
   }
   const kept = following.map((taint) => present.find((other) => isSame(other, taint)) ?? taint);
   return [...present.filter(({ key = "" }) => !ownKeys.has(key)), ...kept];
 }
 
 /** The node with these taints, those that drive pods away with the time since when; the same node where nothing changes. */
-export function withTaints(node: Node, now: string): Node {
+export function withTaints(node: Node, now: string, driving: Driving = "keep"): Node {
   const present = node.spec?.taints ?? [];
-  const taints = wantedTaints(node).map((taint) =>
+  const taints = wantedTaints(node, driving).map((taint) =>
     taint.effect === "NoExecute" && (taint.timeAdded ?? "") === "" ? { ...taint, timeAdded: now } : taint,
   );
   if (taints.length === present.length && taints.every((taint, i) => taint === present[i])) return node;
   return { ...node, spec: { podCIDRs: [], ...node.spec, taints } };
+}
+
+/** Since when, in wall milliseconds, the node's state drives its pods away; undefined where it doesn't. */
+export function drivesSinceMs({ spec }: Node): number | undefined {
+  const taint = spec?.taints.find(isDriving);
+  return taint === undefined ? undefined : Date.parse(taint.timeAdded ?? "") || 0;
+}
+
+function isDriving({ key, effect }: Taint): boolean {
+  return effect === "NoExecute" && (key === notReady || key === unreachable);
 }
 
 function isSame(a: Taint, b: Taint): boolean {

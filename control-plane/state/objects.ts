@@ -3,6 +3,7 @@
  * the revision of the entry. */
 
 import { AppError, assert } from "#core/errors.ts";
+import { jsonEqual } from "#core/json.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { keyOf } from "#core/objects/kinds.ts";
 import type { ObjectMeta } from "#proto/podwire/v1/resources.ts";
@@ -64,6 +65,10 @@ export function putObject<T extends ApiObject>(kind: Kind<T>, object: T): Write 
   const { resourceVersion: _, ...stored } = metadata;
   const key = keyOf(kind, metadata.namespace, metadata.name ?? "");
   return { type: "put", key, value: kind.toJson({ ...object, metadata: stored }) };
+}
+
+export function sameObject<T extends ApiObject>(kind: Kind<T>, a: T, b: T): boolean {
+  return a === b || jsonEqual(kind.toJson(a), kind.toJson(b));
 }
 
 /** Holds while nobody wrote the object since it was read. */

@@ -1,14 +1,20 @@
 /* The kinds of object, one table: names, groups and rules of each. A new kind is a file beside this one and a line here. */
 
 import { configMapKind } from "./config-map.ts";
+import { daemonSetKind } from "./daemon-set.ts";
+import { deploymentKind } from "./deployment.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { eventKind } from "./event.ts";
+import { jobKind } from "./job.ts";
 import type { Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { podKind } from "./pod.ts";
+import { podDisruptionBudgetKind } from "./pod-disruption-budget.ts";
+import { replicaSetKind } from "./replica-set.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
+import { statefulSetKind } from "./stateful-set.ts";
 
 export const kinds: readonly Kind[] = [
   namespaceKind,
@@ -18,6 +24,12 @@ export const kinds: readonly Kind[] = [
   secretKind,
   serviceKind,
   endpointSliceKind,
+  deploymentKind,
+  replicaSetKind,
+  statefulSetKind,
+  daemonSetKind,
+  jobKind,
+  podDisruptionBudgetKind,
   eventKind,
 ] as unknown as readonly Kind[];
 

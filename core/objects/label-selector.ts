@@ -28,6 +28,10 @@ function validateRequirement({ key = "", operator = "", values }: LabelSelectorR
   return [...problems, ...values.flatMap((value, i) => unless(`${path}.values[${i}]`, value, labelValueProblem(value)))];
 }
 
+export function isEmptySelector({ matchLabels, matchExpressions }: LabelSelector): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+}
+
 /** An empty selector matches everything, an absent one nothing. */
 export function selectorMatches(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
   if (selector === undefined) return false;

@@ -5,6 +5,7 @@ import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "../na
 import type { ApiObject, Problem } from "./kind.ts";
 import { forbidden, invalidValue, required, tooLong, unless } from "./problem.ts";
 
+export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
 const annotationBytesMax = 256 * 1024;
 
 export const emptyMetadata: ObjectMeta = { labels: {}, annotations: {}, ownerReferences: [], finalizers: [] };

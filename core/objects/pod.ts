@@ -29,7 +29,7 @@ export const podKind: Kind<Pod> = {
       apiVersion: "v1",
       kind: "Pod",
       metadata: pod.metadata ?? emptyMetadata,
-      spec: pod.spec === undefined ? undefined : podSpecWithDefaults(pod.spec),
+      spec: pod.spec === undefined ? undefined : admitted(podSpecWithDefaults(pod.spec)),
     };
   },
   validate(pod) {
@@ -48,6 +48,12 @@ export const podKind: Kind<Pod> = {
   },
 };
 
+/** What a pod gets when it comes into the cluster, and a template does not. */
+function admitted(spec: PodSpec): PodSpec {
+  return { ...spec, tolerations: tolerationsWithDefaults(spec.tolerations) };
+}
+
+/** What a pod and the template of one get alike. */
 export function podSpecWithDefaults(spec: PodSpec): PodSpec {
   const hostNetwork = spec.hostNetwork === true;
   return {
@@ -55,7 +61,6 @@ export function podSpecWithDefaults(spec: PodSpec): PodSpec {
     containers: spec.containers.map((container) => containerWithDefaults(container, hostNetwork)),
     initContainers: spec.initContainers.map((container) => containerWithDefaults(container, hostNetwork)),
     volumes: spec.volumes.map(volumeWithDefaults),
-    tolerations: tolerationsWithDefaults(spec.tolerations),
     restartPolicy: spec.restartPolicy || "Always",
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
     dnsPolicy: spec.dnsPolicy || "ClusterFirst",

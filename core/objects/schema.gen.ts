@@ -35,6 +35,7 @@ export const schema: Readonly<Record<string, MessageSchema>> = {
     lastHeartbeatTime: {"shape":"one","type":"string"},
     lastProbeTime: {"shape":"one","type":"string"},
     observedGeneration: {"shape":"one","type":"int64"},
+    lastUpdateTime: {"shape":"one","type":"string"},
   },
   Namespace: {
     apiVersion: {"shape":"one","type":"string"},

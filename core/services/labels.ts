@@ -8,5 +8,6 @@ export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
 export const otherProxyLabel = "service.kubernetes.io/service-proxy-name";
 /** On an EndpointSlice: of a headless Service. On a Service that has an address: nobody is to proxy it. */
 export const headlessLabel = "service.kubernetes.io/headless";
-/** On a Node. */
+/** On a Node: where it is. */
+export const regionLabel = "topology.kubernetes.io/region";
 export const zoneLabel = "topology.kubernetes.io/zone";

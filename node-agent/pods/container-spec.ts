@@ -5,7 +5,7 @@ import type { Ipv4 } from "#core/ipv4.ts";
 import type { ContainerMount, ContainerSpec } from "#kernel/containers.ts";
 import type { Container, Pod, Service } from "#proto/podwire/v1/resources.ts";
 import type { ConfigSources } from "./config-sources.ts";
-import { programOf } from "./images.ts";
+import { imageVariables, programOf } from "./images.ts";
 import { declaredVariables, expand } from "./pod-environment.ts";
 import { environmentOf, hostnameOf, hostsFile } from "./pod-files.ts";
 import { limitsOf } from "./pod-limits.ts";
@@ -36,7 +36,11 @@ export function containerSpecOf(input: ContainerSpecInput): Omit<ContainerSpec, 
   const hostname = hostnameOf(pod, nodeName);
   const variables = declaredVariables(input);
   const rights = rightsOf(pod, container);
-  const env = { ...environmentOf(hostname, rights.user?.uid ?? 0), ...Object.fromEntries(variables) };
+  const env = {
+    ...environmentOf(hostname, rights.user?.uid ?? 0),
+    ...imageVariables(container.image),
+    ...Object.fromEntries(variables),
+  };
   const expanded = (words: readonly string[]) => words.map((word) => expand(word, variables));
   const argv = programOf({ ...container, command: expanded(container.command), args: expanded(container.args) });
   return {

@@ -45,6 +45,12 @@ export function programOf({ image = "", command, args }: Pick<Container, "image"
   throw new AppError("failed-precondition", message, { reason: "ErrImagePull" });
 }
 
+/** What a built-in program learns of its image: the tag, which it tells as its version. */
+export function imageVariables(image = ""): Readonly<Record<string, string>> {
+  const name = image.split("@")[0] ?? "";
+  return isBuiltIn(image) ? { PODWIRE_IMAGE_TAG: name.slice(withoutTag(image).length + 1) || "latest" } : {};
+}
+
 export function isBuiltIn(image: string): boolean {
   return builtInImages.has(withoutTag(image));
 }

@@ -92,6 +92,11 @@ describe("control-plane/main.ts", () => {
       argv: ["--heartbeat-timeout", "soon"],
       says: /--heartbeat-timeout "soon": want a number, at least 0\.1/,
     },
+    {
+      title: "a time scale that slows timers down",
+      argv: ["--time-scale", "0.5"],
+      says: /--time-scale "0\.5": want a number from 1 to 1000/,
+    },
   ];
   for (const { title, argv, says } of refusals) {
     it(`refuses ${title}`, async () => {

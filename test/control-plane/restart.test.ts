@@ -63,7 +63,7 @@ describe("a control plane that starts again", () => {
   it("ends when its store has stopped, since it could promise nothing any more", async () => {
     const store = openMemoryStore();
     await using controlPlane = await startControlPlane({
-      ...{ store, clock: systemClock, rng: createRng(1), tokens: {}, heartbeatTimeoutMs: 3_000 },
+      ...{ store, clock: systemClock, rng: createRng(1), tokens: {}, timeScale: 1, heartbeatTimeoutMs: 3_000 },
       ...{ name: "test", podCidr: parseCidr("10.244.0.0/16"), nodeCidrPrefix: 24, serviceCidr: parseCidr("10.96.0.0/16") },
       balancerCidr: parseCidr("10.97.0.0/24"),
       log: createLog({ level: "silent", name: "control-plane" }),

@@ -21,7 +21,12 @@ describe("the time in which a process runs", () => {
   ]) {
     it(what, () => {
       let atMs = 1_000_000;
-      const clock: Clock = { wallMs: () => 0, monotonicMs: () => atMs, sleep: () => Promise.resolve() };
+      const clock: Clock = {
+        timerMs: (seconds) => seconds * 1000,
+        wallMs: () => 0,
+        monotonicMs: () => atMs,
+        sleep: () => Promise.resolve(),
+      };
       const time = createAwakeTime(clock);
       const startMs = time.nowMs();
       for (const gapMs of gaps) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createManualClock, formatTimestamp, timestamp } from "#core/clock.ts";
+import { createManualClock, createScaledClock, formatTimestamp, timestamp } from "#core/clock.ts";
 
 const never = new AbortController().signal;
 
@@ -67,5 +67,17 @@ describe("a manual clock", () => {
     stop.abort(reason);
     await assert.rejects(sleeping, reason);
     await clock.advance(20);
+  });
+});
+
+describe("a scaled clock", () => {
+  it("makes declared times short, and leaves the time of day and waits as they are", async () => {
+    const clock = createManualClock(1_000);
+    const scaled = createScaledClock(clock, 20);
+    assert.equal(scaled.timerMs(300), 15_000);
+    const slept = scaled.sleep(100, new AbortController().signal);
+    await clock.advance(100);
+    await slept;
+    assert.deepEqual([scaled.wallMs(), scaled.monotonicMs()], [1_100, 100]);
   });
 });

@@ -9,6 +9,7 @@ const good: ClusterConfig = {
   serviceCidr: "10.96.0.0/16",
   loadBalancerCidr: "10.97.0.0/24",
   logLevel: "info",
+  timeScale: 1,
 };
 
 describe("a cluster's configuration", () => {

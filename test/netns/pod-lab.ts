@@ -244,6 +244,7 @@ export function fastClock(factor: number): Clock {
     wallMs: () => startMs + (Date.now() - startMs) * factor,
     monotonicMs: () => systemClock.monotonicMs() * factor,
     sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+    timerMs: systemClock.timerMs,
   };
 }
 

@@ -8,7 +8,7 @@ import { type LabPod, openServiceLab, type Place, type ServiceLab } from "./serv
 import { ask, askForAll, type Question, runIn } from "./service-questions.ts";
 
 const clusterIP = "10.96.0.80";
-const balancer = "203.0.113.5";
+const balancer = "10.97.0.5";
 const nodePort = 30_080;
 const ending = { ready: false, serving: true, terminating: true };
 const local = { externalTrafficPolicy: "Local" };

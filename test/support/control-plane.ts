@@ -40,7 +40,7 @@ export interface TestCluster extends AsyncDisposable {
   delete(
     kind: string,
     name: string,
-    options?: { namespace?: string; gracePeriodSeconds?: number; uid?: string },
+    options?: { namespace?: string; gracePeriodSeconds?: number; uid?: string; propagationPolicy?: string },
   ): Promise<boolean>;
   join(name: string, options?: Partial<FakeAgentOptions>): Promise<FakeAgent>;
   /** Joins and opens a session, up to its snapshot. */
@@ -73,6 +73,7 @@ export async function startTestCluster(options: Partial<ControlPlaneOptions> = {
     balancerCidr: parseCidr("10.97.0.0/24"),
     tokens: { join: joinToken, user: userToken },
     heartbeatTimeoutMs: 3_000,
+    timeScale: 1,
     signal: stopping.signal,
     socket,
     ...options,

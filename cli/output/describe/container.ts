@@ -29,9 +29,9 @@ export function containersLines(label: string, containers: readonly Container[],
 function containerLines(container: Container, status: ContainerStatus | undefined, pod: Pod): string[] {
   const { livenessProbe, readinessProbe, startupProbe, resources } = container;
   return [
-    field("Container ID", status?.containerID),
+    ...(status === undefined ? [] : [field("Container ID", status.containerID)]),
     field("Image", container.image),
-    field("Image ID", status?.imageID),
+    ...(status === undefined ? [] : [field("Image ID", status.imageID)]),
     ...portLines(container.ports),
     ...wordsLines("Command", container.command),
     ...wordsLines("Args", container.args),

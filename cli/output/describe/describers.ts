@@ -2,24 +2,36 @@
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { alignTabs } from "../tabbed.ts";
+import { daemonSetDescriber } from "./daemon-set.ts";
 import { configMapDescriber, secretDescriber } from "./data.ts";
+import { deploymentDescriber } from "./deployment.ts";
 import type { Describer, Surroundings } from "./describer.ts";
 import { endpointSliceDescriber } from "./endpoint-slice.ts";
 import { eventLines } from "./events.ts";
 import { genericLines } from "./generic.ts";
+import { jobDescriber } from "./job.ts";
 import { namespaceDescriber } from "./namespace.ts";
 import { nodeDescriber } from "./node.ts";
 import { podDescriber } from "./pod.ts";
+import { podDisruptionBudgetDescriber } from "./pod-disruption-budget.ts";
+import { replicaSetDescriber } from "./replica-set.ts";
 import { serviceDescriber } from "./service.ts";
+import { statefulSetDescriber } from "./stateful-set.ts";
 
 const byKind: Readonly<Record<string, Describer<never>>> = {
   ConfigMap: configMapDescriber,
+  DaemonSet: daemonSetDescriber,
+  Deployment: deploymentDescriber,
   EndpointSlice: endpointSliceDescriber,
+  Job: jobDescriber,
   Namespace: namespaceDescriber,
   Node: nodeDescriber,
+  PodDisruptionBudget: podDisruptionBudgetDescriber,
   Pod: podDescriber,
+  ReplicaSet: replicaSetDescriber,
   Secret: secretDescriber,
   Service: serviceDescriber,
+  StatefulSet: statefulSetDescriber,
 };
 
 export function describerOf(kind: Kind): Describer {

@@ -1,5 +1,7 @@
 /* Lines of a description, their cells parted by tabs for tabbed.ts to align. */
 
+import type { ApiObject } from "#core/objects/kind.ts";
+import { lastAppliedAnnotation } from "#core/objects/metadata.ts";
 import type { Condition } from "#proto/podwire/v1/resources.ts";
 import { printable } from "../printable.ts";
 
@@ -22,14 +24,17 @@ export function labelsField(label: string, map: Readonly<Record<string, string>>
   );
 }
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
-
 export function annotationsField(map: Readonly<Record<string, string>>): string[] {
-  const pairs = Object.entries(map).filter(([key]) => key !== lastApplied);
+  const pairs = Object.entries(map).filter(([key]) => key !== lastAppliedAnnotation);
   return listField(
     "Annotations",
     pairs.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value}`),
   );
+}
+
+export function controllerField({ metadata }: ApiObject): string[] {
+  const owner = metadata?.ownerReferences.find(({ controller }) => controller === true);
+  return owner === undefined ? [] : [field("Controlled By", `${owner.kind}/${owner.name}`)];
 }
 
 /** As kubectl writes times in descriptions, in UTC: `Mon, 02 Jan 2006 15:04:05 +0000`. */

@@ -2,7 +2,7 @@ import type { Pod, Toleration } from "#proto/podwire/v1/resources.ts";
 import { podStatusText } from "../pod-status.ts";
 import { containersLines } from "./container.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, labelsField, listField, timeText } from "./fields.ts";
+import { annotationsField, conditionsTable, controllerField, field, labelsField, listField, timeText } from "./fields.ts";
 import { volumeLines } from "./volume.ts";
 
 export const podDescriber: Describer<Pod> = {
@@ -10,7 +10,7 @@ export const podDescriber: Describer<Pod> = {
   lines: (pod) => [
     ...headLines(pod),
     ...addressLines(pod),
-    ...ownerLines(pod),
+    ...controllerField(pod),
     ...containersLines("Init Containers", pod.spec?.initContainers ?? [], pod),
     ...containersLines("Containers", pod.spec?.containers ?? [], pod),
     ...tailLines(pod),
@@ -43,11 +43,6 @@ function headLines(pod: Pod): string[] {
 function addressLines({ status }: Pod): string[] {
   const ips = (status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
   return [field("IP", status?.podIP), ...(ips.length === 0 ? ["IPs:\t<none>"] : ["IPs:", ...ips.map((ip) => `  IP:\t${ip}`)])];
-}
-
-function ownerLines({ metadata }: Pod): string[] {
-  const owner = metadata?.ownerReferences.find(({ controller }) => controller === true);
-  return owner === undefined ? [] : [field("Controlled By", `${owner.kind}/${owner.name}`)];
 }
 
 function tailLines({ spec, status }: Pod): string[] {

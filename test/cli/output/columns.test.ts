@@ -205,3 +205,69 @@ describe("a row", () => {
     ]);
   });
 });
+
+describe("the row of a workload", () => {
+  const template = {
+    spec: {
+      containers: [
+        { name: "web", image: "a:1" },
+        { name: "side", image: "b:2" },
+      ],
+    },
+  };
+  const metadata = { name: "web", ...created };
+  const selector = { matchLabels: { app: "web" } };
+  const cases: readonly { kind: string; why: string; object: object; want: readonly string[] }[] = [
+    {
+      kind: "StatefulSet",
+      why: "says how many pods are ready of those that are wanted",
+      object: { spec: { replicas: 3, template }, status: { readyReplicas: 2 } },
+      want: ["web", "2/3", "10m", "web,side", "a:1,b:2"],
+    },
+    {
+      kind: "DaemonSet",
+      why: "counts nodes",
+      object: {
+        spec: { selector, template: { spec: { ...template.spec, nodeSelector: { disk: "ssd" } } } },
+        status: {
+          ...{ desiredNumberScheduled: 5, currentNumberScheduled: 4, numberReady: 3 },
+          ...{ updatedNumberScheduled: 2, numberAvailable: 1 },
+        },
+      },
+      want: ["web", "5", "4", "3", "2", "1", "disk=ssd", "10m", "web,side", "a:1,b:2", "app=web"],
+    },
+    {
+      kind: "Job",
+      why: "says how long it took",
+      object: {
+        spec: { completions: 2, selector, template },
+        status: {
+          ...{ succeeded: 2, startTime: "2026-01-01T00:00:01Z", completionTime: "2026-01-01T00:01:01Z" },
+          conditions: [{ type: "Complete", status: "True" }],
+        },
+      },
+      want: ["web", "Complete", "2/2", "60s", "10m", "web,side", "a:1,b:2", "app=web"],
+    },
+    {
+      kind: "Job",
+      why: "says how long it has run, and how many workers are on its queue",
+      object: { spec: { parallelism: 4, selector, template }, status: { startTime: "2026-01-01T00:09:00Z" } },
+      want: ["web", "Running", "0/1 of 4", "60s", "10m", "web,side", "a:1,b:2", "app=web"],
+    },
+    {
+      kind: "Job",
+      why: "says that it waits",
+      object: { spec: { completions: 1, selector, template }, status: { conditions: [{ type: "Suspended", status: "True" }] } },
+      want: ["web", "Suspended", "0/1", "", "10m", "web,side", "a:1,b:2", "app=web"],
+    },
+    {
+      kind: "PodDisruptionBudget",
+      why: "says what may be missing",
+      object: { spec: { minAvailable: "50%" }, status: { disruptionsAllowed: 2 } },
+      want: ["web", "50%", "N/A", "2", "10m"],
+    },
+  ];
+  for (const { kind, why, object, want } of cases) {
+    it(`of kind ${kind} ${why}`, () => assert.deepEqual(row(kind, { metadata, ...object }, { wide: true }), want));
+  }
+});

@@ -17,7 +17,7 @@ describe("podwire api-resources", () => {
     assert.equal((await cli.type("api-resources -o name --namespaced=false")).stdout, "namespaces\nnodes\n");
     assert.match(
       (await cli.type("api-resources --namespaced -o name")).stdout,
-      /^configmaps\nendpointslices\.discovery\.k8s\.io\nevents\npods\nsecrets\nservices\n/,
+      /^configmaps\ndaemonsets\.apps\ndeployments\.apps\nendpointslices\.discovery\.k8s\.io\nevents\njobs\.batch\npoddisruptionbudgets\.policy\npods\nreplicasets\.apps\nsecrets\nservices\nstatefulsets\.apps\n/,
     );
     assert.match((await cli.type("api-resources -o wide")).stdout, /^pods .* create,delete,get,list,patch,update,watch +all$/m);
   });

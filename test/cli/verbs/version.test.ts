@@ -17,9 +17,16 @@ describe("podwire version", () => {
     const cli = createTestCli({ server: cluster.address });
     assert.equal(
       (await cli.type("version")).stdout,
-      `Client Version: ${own}\nServer Version: ${own}\nCluster: test (pods 10.244.0.0/16, services 10.96.0.0/16)\n`,
+      `Client Version: ${own}\nServer Version: ${own}\nCluster: test (pods 10.244.0.0/16, services 10.96.0.0/16)\nTime Scale: 1\n`,
     );
     assert.match((await cli.type("version -o yaml")).stdout, /^serverVersion:\n {2}gitVersion: v/m);
+  });
+
+  it("says how fast the control plane's timers run", async () => {
+    await using cluster = await startTestCluster({ timeScale: 20 });
+    const cli = createTestCli({ server: cluster.address });
+    assert.match((await cli.type("version")).stdout, /^Time Scale: 20$/m);
+    assert.equal(JSON.parse((await cli.type("version -o json")).stdout).cluster.timeScale, 20);
   });
 
   it("prints the client's even where no cluster answers, and fails", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { nodeKind } from "#core/objects/node.ts";
 import type { Node } from "#proto/podwire/v1/resources.ts";
-import { taintsOf, withTaints } from "../../../control-plane/state/node-taints.ts";
+import { type Driving, taintsOf, withTaints } from "../../../control-plane/state/node-taints.ts";
 
 const now = "2026-01-01T00:00:00Z";
 
@@ -25,7 +25,7 @@ const short = (node: Node) =>
   );
 
 describe("a node's taints", () => {
-  const cases: { title: string; node: Facts; want: string[] }[] = [
+  const cases: { title: string; node: Facts; driving?: Driving; want: string[] }[] = [
     { title: "are none where it is Ready", node: { ready: "True" }, want: [] },
     {
       title: "say that it is cordoned",
@@ -33,13 +33,28 @@ describe("a node's taints", () => {
       want: ["node.kubernetes.io/unschedulable:NoSchedule"],
     },
     {
-      title: "say that it is not ready, and drive pods away",
+      title: "say that it is not ready",
       node: { ready: "False" },
+      want: ["node.kubernetes.io/not-ready:NoSchedule"],
+    },
+    {
+      title: "drive pods away from when it begins to",
+      node: { ready: "False" },
+      driving: "begin",
       want: ["node.kubernetes.io/not-ready:NoSchedule", `node.kubernetes.io/not-ready:NoExecute@${now}`],
     },
     {
-      title: "say that it can't be reached",
-      node: { ready: "Unknown", taints: [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }] },
+      title: "no longer drive pods away where it stops to",
+      node: { ready: "Unknown", taints: [{ key: "node.kubernetes.io/unreachable", effect: "NoExecute" }] },
+      driving: "stop",
+      want: ["node.kubernetes.io/unreachable:NoSchedule"],
+    },
+    {
+      title: "drive pods away from anew where the reason is another",
+      node: {
+        ready: "Unknown",
+        taints: [{ key: "node.kubernetes.io/not-ready", effect: "NoExecute", timeAdded: "2025-01-01T00:00:00Z" }],
+      },
       want: ["node.kubernetes.io/unreachable:NoSchedule", `node.kubernetes.io/unreachable:NoExecute@${now}`],
     },
     {
@@ -63,11 +78,11 @@ describe("a node's taints", () => {
       want: ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute@2025-01-01T00:00:00Z"],
     },
   ];
-  for (const { title, node, want } of cases) {
+  for (const { title, node, driving, want } of cases) {
     it(title, () => {
-      const tainted = withTaints(nodeOf(node), now);
+      const tainted = withTaints(nodeOf(node), now, driving);
       assert.deepEqual(short(tainted), want);
-      assert.equal(withTaints(tainted, "2027-01-01T00:00:00Z"), tainted, "the second time changes nothing");
+      assert.equal(withTaints(tainted, "2027-01-01T00:00:00Z", driving), tainted, "the second time changes nothing");
     });
   }
 

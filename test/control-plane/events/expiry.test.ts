@@ -54,7 +54,7 @@ describe("events", () => {
   ];
   for (const { title, events, keptMax = 10, expired, nextMs } of cases) {
     it(title, () => {
-      const result = expiredEvents(events, { nowMs: startMs, keptMax });
+      const result = expiredEvents(events, { nowMs: startMs, lifetimeMs: 3_600_000, keptMax });
       assert.deepEqual(
         result.expired.map(({ object }) => object.metadata?.name),
         expired,

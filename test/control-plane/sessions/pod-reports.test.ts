@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PodStatus } from "#proto/podwire/v1/resources.ts";
 import { podManifest, startTestCluster } from "../../support/control-plane.ts";
 import { until } from "../../support/until.ts";
 
@@ -16,6 +17,24 @@ describe("an agent's report", () => {
       "PodScheduled=True",
       "Ready=True",
     ]);
+  });
+
+  it("says when a condition changed, by the cluster's clock", async () => {
+    await using cluster = await startTestCluster();
+    const { session } = await cluster.joinReady("node-1");
+    await cluster.write("create", podManifest("web"));
+    const pod = await until(() => [...session.view.pods.values()][0], "the pod");
+    const since = () => cluster.pod("web")?.status?.conditions.find(({ type }) => type === "Ready")?.lastTransitionTime;
+    session.reportRunning(pod, "10.244.0.7");
+    await until(() => since() === "2026-01-01T00:00:00Z", "the first time");
+    await cluster.clock.advance(1_000);
+    session.reportRunning(pod, "10.244.0.8");
+    await until(() => cluster.pod("web")?.status?.podIP === "10.244.0.8", "the second report");
+    assert.equal(since(), "2026-01-01T00:00:00Z");
+    const { name = "", uid = "" } = pod.metadata ?? {};
+    const status = PodStatus.fromJSON({ conditions: [{ type: "Ready", status: "False" }] });
+    session.report({ name, uid, status });
+    await until(() => since() === "2026-01-01T00:00:01Z", "the time of the change");
   });
 
   it("is ignored where the pod is another node's, has another uid, or is gone", async () => {

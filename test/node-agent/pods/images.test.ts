@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Container } from "#proto/podwire/v1/resources.ts";
-import { programOf } from "../../../node-agent/pods/images.ts";
+import { imageVariables, programOf } from "../../../node-agent/pods/images.ts";
 
 describe("a container's program", () => {
   const cases: readonly (readonly [sentence: string, container: Partial<Container>, argv: readonly string[] | undefined])[] = [
@@ -64,4 +64,17 @@ describe("a container's program", () => {
     it(`can have the image name ${image}`, () =>
       assert.deepEqual(programOf(Container.fromJSON({ image, command: ["true"] })), ["true"]));
   }
+});
+
+describe("a built-in image", () => {
+  const agnhost = "registry.k8s.io/e2e-test-images/agnhost";
+  for (const [image, tag] of [
+    [`${agnhost}:2.53`, "2.53"],
+    [agnhost, "latest"],
+    [`podwire/toolbox:0.1@sha256:${"0f".repeat(32)}`, "0.1"],
+  ] as const) {
+    it(`tells its program the tag ${tag}`, () => assert.deepEqual(imageVariables(image), { PODWIRE_IMAGE_TAG: tag }));
+  }
+
+  it("is told from others", () => assert.deepEqual(imageVariables("nginx:1"), {}));
 });

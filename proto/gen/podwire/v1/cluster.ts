@@ -40,6 +40,8 @@ export interface InfoAnswer {
   version: string;
   podCIDR: string;
   serviceCIDR: string;
+  /** How many times as fast the control plane's timers run. */
+  timeScale: number;
 }
 
 export interface GetRequest {
@@ -139,6 +141,23 @@ export interface DeleteRequest {
     | number
     | undefined;
   /** Refuses where the object under that name is another by now. */
+  uid?: string | undefined;
+  dryRun: boolean;
+  /**
+   * What becomes of the objects that it owns: "Background" (the default where it is empty: they go after it), "Foreground" (it waits for
+   * them) or "Orphan" (they stay).
+   */
+  propagationPolicy?: string | undefined;
+}
+
+export interface EvictRequest {
+  namespace: string;
+  name: string;
+  /** The pod's own where it is absent. */
+  gracePeriodSeconds?:
+    | number
+    | undefined;
+  /** Refuses where the pod under that name is another by now. */
   uid?: string | undefined;
   dryRun: boolean;
 }
@@ -241,7 +260,7 @@ export const InfoRequest: MessageFns<InfoRequest> = {
 };
 
 function createBaseInfoAnswer(): InfoAnswer {
-  return { cluster: "", version: "", podCIDR: "", serviceCIDR: "" };
+  return { cluster: "", version: "", podCIDR: "", serviceCIDR: "", timeScale: 0 };
 }
 
 export const InfoAnswer: MessageFns<InfoAnswer> = {
@@ -257,6 +276,9 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
     }
     if (message.serviceCIDR !== "") {
       writer.uint32(34).string(message.serviceCIDR);
+    }
+    if (message.timeScale !== 0) {
+      writer.uint32(41).double(message.timeScale);
     }
     return writer;
   },
@@ -306,6 +328,14 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
             message.serviceCIDR = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.timeScale = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -332,6 +362,11 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
         : isSet(object.service_cidr)
         ? globalThis.String(object.service_cidr)
         : "",
+      timeScale: isSet(object.timeScale)
+        ? globalThis.Number(object.timeScale)
+        : isSet(object.time_scale)
+        ? globalThis.Number(object.time_scale)
+        : 0,
     };
   },
 
@@ -348,6 +383,9 @@ export const InfoAnswer: MessageFns<InfoAnswer> = {
     }
     if (message.serviceCIDR !== "") {
       obj.serviceCIDR = message.serviceCIDR;
+    }
+    if (message.timeScale !== 0) {
+      obj.timeScale = floatToJson(message.timeScale);
     }
     return obj;
   },
@@ -1442,7 +1480,15 @@ export const PatchRequest: MessageFns<PatchRequest> = {
 };
 
 function createBaseDeleteRequest(): DeleteRequest {
-  return { kind: "", namespace: "", name: "", gracePeriodSeconds: undefined, uid: undefined, dryRun: false };
+  return {
+    kind: "",
+    namespace: "",
+    name: "",
+    gracePeriodSeconds: undefined,
+    uid: undefined,
+    dryRun: false,
+    propagationPolicy: undefined,
+  };
 }
 
 export const DeleteRequest: MessageFns<DeleteRequest> = {
@@ -1464,6 +1510,9 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
     }
     if (message.dryRun !== false) {
       writer.uint32(48).bool(message.dryRun);
+    }
+    if (message.propagationPolicy !== undefined) {
+      writer.uint32(58).string(message.propagationPolicy);
     }
     return writer;
   },
@@ -1529,6 +1578,14 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
             message.dryRun = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.propagationPolicy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1557,6 +1614,11 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
         : isSet(object.dry_run)
         ? globalThis.Boolean(object.dry_run)
         : false,
+      propagationPolicy: isSet(object.propagationPolicy)
+        ? globalThis.String(object.propagationPolicy)
+        : isSet(object.propagation_policy)
+        ? globalThis.String(object.propagation_policy)
+        : undefined,
     };
   },
 
@@ -1565,6 +1627,137 @@ export const DeleteRequest: MessageFns<DeleteRequest> = {
     if (message.kind !== "") {
       obj.kind = message.kind;
     }
+    if (message.namespace !== "") {
+      obj.namespace = message.namespace;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.gracePeriodSeconds !== undefined) {
+      obj.gracePeriodSeconds = Math.round(message.gracePeriodSeconds);
+    }
+    if (message.uid !== undefined) {
+      obj.uid = message.uid;
+    }
+    if (message.dryRun !== false) {
+      obj.dryRun = message.dryRun;
+    }
+    if (message.propagationPolicy !== undefined) {
+      obj.propagationPolicy = message.propagationPolicy;
+    }
+    return obj;
+  },
+};
+
+function createBaseEvictRequest(): EvictRequest {
+  return { namespace: "", name: "", gracePeriodSeconds: undefined, uid: undefined, dryRun: false };
+}
+
+export const EvictRequest: MessageFns<EvictRequest> = {
+  encode(message: EvictRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.gracePeriodSeconds !== undefined) {
+      writer.uint32(24).int64(message.gracePeriodSeconds);
+    }
+    if (message.uid !== undefined) {
+      writer.uint32(34).string(message.uid);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(40).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvictRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvictRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gracePeriodSeconds = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uid = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EvictRequest {
+    return {
+      namespace: isSet(object.namespace) ? globalThis.String(object.namespace) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      gracePeriodSeconds: isSet(object.gracePeriodSeconds)
+        ? globalThis.Number(object.gracePeriodSeconds)
+        : isSet(object.grace_period_seconds)
+        ? globalThis.Number(object.grace_period_seconds)
+        : undefined,
+      uid: isSet(object.uid) ? globalThis.String(object.uid) : undefined,
+      dryRun: isSet(object.dryRun)
+        ? globalThis.Boolean(object.dryRun)
+        : isSet(object.dry_run)
+        ? globalThis.Boolean(object.dry_run)
+        : false,
+    };
+  },
+
+  toJSON(message: EvictRequest): unknown {
+    const obj: any = {};
     if (message.namespace !== "") {
       obj.namespace = message.namespace;
     }
@@ -2216,6 +2409,16 @@ export const ClusterService = {
     responseSerialize: (value: DeleteAnswer): Buffer => Buffer.from(DeleteAnswer.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteAnswer => DeleteAnswer.decode(value),
   },
+  /** A Delete of a pod that a PodDisruptionBudget may refuse: RESOURCE_EXHAUSTED, try again later. */
+  evict: {
+    path: "/podwire.v1.Cluster/Evict" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EvictRequest): Buffer => Buffer.from(EvictRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EvictRequest => EvictRequest.decode(value),
+    responseSerialize: (value: DeleteAnswer): Buffer => Buffer.from(DeleteAnswer.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteAnswer => DeleteAnswer.decode(value),
+  },
   exec: {
     path: "/podwire.v1.Cluster/Exec" as const,
     requestStream: true as const,
@@ -2287,6 +2490,8 @@ export interface ClusterServer extends UntypedServiceImplementation {
   apply: handleUnaryCall<WriteRequest, WriteAnswer>;
   patch: handleUnaryCall<PatchRequest, WriteResult>;
   delete: handleUnaryCall<DeleteRequest, DeleteAnswer>;
+  /** A Delete of a pod that a PodDisruptionBudget may refuse: RESOURCE_EXHAUSTED, try again later. */
+  evict: handleUnaryCall<EvictRequest, DeleteAnswer>;
   exec: handleBidiStreamingCall<ExecRequest, StreamOutput>;
   attach: handleBidiStreamingCall<AttachRequest, StreamOutput>;
   portForward: handleBidiStreamingCall<PortForwardRequest, StreamOutput>;
@@ -2392,6 +2597,19 @@ export interface ClusterClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteAnswer) => void,
   ): ClientUnaryCall;
+  /** A Delete of a pod that a PodDisruptionBudget may refuse: RESOURCE_EXHAUSTED, try again later. */
+  evict(request: EvictRequest, callback: (error: ServiceError | null, response: DeleteAnswer) => void): ClientUnaryCall;
+  evict(
+    request: EvictRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteAnswer) => void,
+  ): ClientUnaryCall;
+  evict(
+    request: EvictRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteAnswer) => void,
+  ): ClientUnaryCall;
   exec(): ClientDuplexStream<ExecRequest, StreamOutput>;
   exec(options: Partial<CallOptions>): ClientDuplexStream<ExecRequest, StreamOutput>;
   exec(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<ExecRequest, StreamOutput>;
@@ -2423,6 +2641,10 @@ export const ClusterClient = makeGenericClientConstructor(ClusterService, "podwi
   service: typeof ClusterService;
   serviceName: string;
 };
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());

@@ -131,7 +131,11 @@ export interface Condition {
   /** When it was last heard of. */
   lastHeartbeatTime?: string | undefined;
   lastProbeTime?: string | undefined;
-  observedGeneration?: number | undefined;
+  observedGeneration?:
+    | number
+    | undefined;
+  /** When anything of it changed. */
+  lastUpdateTime?: string | undefined;
 }
 
 /** A part of the cluster with names of its own. */
@@ -2779,6 +2783,7 @@ function createBaseCondition(): Condition {
     lastHeartbeatTime: undefined,
     lastProbeTime: undefined,
     observedGeneration: undefined,
+    lastUpdateTime: undefined,
   };
 }
 
@@ -2807,6 +2812,9 @@ export const Condition: MessageFns<Condition> = {
     }
     if (message.observedGeneration !== undefined) {
       writer.uint32(64).int64(message.observedGeneration);
+    }
+    if (message.lastUpdateTime !== undefined) {
+      writer.uint32(74).string(message.lastUpdateTime);
     }
     return writer;
   },
@@ -2888,6 +2896,14 @@ export const Condition: MessageFns<Condition> = {
             message.observedGeneration = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.lastUpdateTime = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2926,6 +2942,11 @@ export const Condition: MessageFns<Condition> = {
         : isSet(object.observed_generation)
         ? globalThis.Number(object.observed_generation)
         : undefined,
+      lastUpdateTime: isSet(object.lastUpdateTime)
+        ? globalThis.String(object.lastUpdateTime)
+        : isSet(object.last_update_time)
+        ? globalThis.String(object.last_update_time)
+        : undefined,
     };
   },
 
@@ -2954,6 +2975,9 @@ export const Condition: MessageFns<Condition> = {
     }
     if (message.observedGeneration !== undefined) {
       obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.lastUpdateTime !== undefined) {
+      obj.lastUpdateTime = message.lastUpdateTime;
     }
     return obj;
   },

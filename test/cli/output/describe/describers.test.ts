@@ -281,4 +281,47 @@ describe("describe", () => {
     const slice = { metadata, addressType: "IPv4", ports: [{ name: "", port: 8080, protocol: "TCP" }], endpoints: [endpoint] };
     assertGolden("cli/describe-endpoint-slice.txt", describeJson("EndpointSlice", slice, { events: [] }));
   });
+
+  const template = {
+    metadata: { labels: { app: "web" } },
+    spec: { containers: [{ name: "web", image: "a:1", ports: [{ containerPort: 80, protocol: "TCP" }] }] },
+  };
+  const metadata = { name: "web", namespace: "shop", uid: "1", creationTimestamp: "2026-01-01T00:00:00Z" };
+  const selector = { matchLabels: { app: "web" } };
+  const ofWorkload = (phase: string) => ({
+    metadata: { name: `web-${phase}`, ownerReferences: [{ uid: "1", controller: true }] },
+    status: { phase },
+  });
+  const stranger = { metadata: { name: "other" }, status: { phase: "Running" } };
+
+  it("of a StatefulSet shows its pods' states and its template", () => {
+    const spec = { replicas: 3, selector, template, updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 1 } } };
+    const pods = [ofWorkload("Running"), ofWorkload("Pending"), stranger];
+    const set = { metadata, spec, status: { replicas: 2 } };
+    assertGolden("cli/describe-stateful-set.txt", describeJson("StatefulSet", set, { pods, events: [] }));
+  });
+
+  it("of a DaemonSet counts nodes", () => {
+    const status = { desiredNumberScheduled: 3, currentNumberScheduled: 2, updatedNumberScheduled: 1, numberAvailable: 1 };
+    const set = { metadata, spec: { selector, template }, status };
+    assertGolden("cli/describe-daemon-set.txt", describeJson("DaemonSet", set, { pods: [ofWorkload("Running")], events: [] }));
+  });
+
+  it("of a Job says how far it is", () => {
+    const spec = {
+      ...{ parallelism: 2, completions: 4, completionMode: "Indexed", backoffLimit: 6, selector, template },
+      ...{ activeDeadlineSeconds: 60, ttlSecondsAfterFinished: 30 },
+    };
+    const status = {
+      ...{ active: 1, ready: 1, succeeded: 3, failed: 1, completedIndexes: "0-2" },
+      ...{ startTime: "2026-01-01T00:00:00Z", completionTime: "2026-01-01T00:01:30Z" },
+    };
+    assertGolden("cli/describe-job.txt", describeJson("Job", { metadata, spec, status }, { events: [] }));
+  });
+
+  it("of a PodDisruptionBudget says what it allows", () => {
+    const status = { disruptionsAllowed: 1, currentHealthy: 3, desiredHealthy: 2, expectedPods: 3 };
+    const budget = { metadata, spec: { minAvailable: 2, selector }, status };
+    assertGolden("cli/describe-pod-disruption-budget.txt", describeJson("PodDisruptionBudget", budget, { events: [] }));
+  });
 });
