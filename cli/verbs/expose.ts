@@ -24,9 +24,9 @@ interface ExposeOptions extends WriteOptions {
 }
 
 export const exposeVerb: Verb<ExposeOptions> = {
-  usage: "(pod NAME | pod/NAME | service NAME) [--port=PORT] [--target-port=PORT|NAME] [--name=NAME] [--type=TYPE] [flags]",
-  description: `Create a Service in front of a pod, or a second one in front of another Service's pods. Its selector is the pod's labels, or the
-Service's selector; its ports are those that the pod's containers name, unless --port says another.`,
+  usage: "(KIND NAME | KIND/NAME) [--port=PORT] [--target-port=PORT|NAME] [--name=NAME] [--type=TYPE] [flags]",
+  description: `Create a Service in front of a pod, of a Deployment's pods, or a second one in front of another Service's. Its selector
+is theirs, or the pod's labels; its ports are those that the containers name, unless --port says another.`,
   examples: `
     # The pod's own ports, under the pod's name
     podwire expose pod web

@@ -44,7 +44,7 @@ export const verbs: readonly VerbEntry[] = [
     name: "expose",
     completes: "targets",
     group: "Basic Commands",
-    summary: "Create a Service in front of a pod",
+    summary: "Create a Service in front of pods",
     load: async () => (await import("./expose.ts")).exposeVerb,
   },
   {

@@ -247,6 +247,7 @@ async function prove(item: Item, context: Context): Promise<string | undefined> 
   if (item.kind.kind !== "Deployment") return `no proof has been implemented for ${item.kind.kind}`;
   if (changer.dryRun !== "none") return "a proof can't be a dry run";
   if (options.rps < 1 || options.rps > proofRpsMax) return `--rps must be between 1 and ${proofRpsMax}`;
+  if ((item.object as Deployment).spec?.paused === true) return `${nameOf(item)} is paused: run rollout resume first`;
   const [, image] = /^image=(.+)$/s.exec(options.set ?? "") ?? [];
   if (options.set !== undefined && image === undefined) return `--set ${options.set}: want image=IMAGE`;
   const roll = async () => {

@@ -129,6 +129,23 @@ describe("a Deployment on the command line", () => {
     await isDone();
   });
 
+  it("refuses a proof that can't be", async () => {
+    assert.match((await cli.type("rollout prove deploy/web --rps=0")).stderr, /^error: --rps must be between 1 and 2000\n$/);
+    assert.match(
+      (await cli.type("rollout prove deploy/web --set replicas=2")).stderr,
+      /^error: --set replicas=2: want image=IMAGE\n$/,
+    );
+    assert.match(
+      (await cli.type("rollout prove deploy/web")).stderr,
+      /^error: no Service with an address is in front of deployment "web": make one/,
+    );
+    await cli.type("rollout pause deploy/web");
+    assert.match(
+      (await cli.type("rollout prove deploy/web")).stderr,
+      /^error: deployment\.apps\/web is paused: run rollout resume first\n$/,
+    );
+  });
+
   it("replaces its pods by new ones of the same kind", async () => {
     const before = cluster.store.list("pods/default/").entries.map(({ key }) => key);
     assert.equal((await cli.type("rollout restart deploy/web")).stdout, "deployment.apps/web restarted\n");
