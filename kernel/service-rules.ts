@@ -79,7 +79,11 @@ function baseChains({ nodeAddress, podRange, serviceRange, dnsAddress }: ProxyNo
     },
     forwarding: { hook: "type filter hook forward priority filter", rules: [checkNew] },
     receiving: { hook: "type filter hook input priority filter", rules: [answersNames, checkNew] },
-    sending: { hook: "type filter hook output priority filter", rules: [answersNames, checkNew] },
+    sending: {
+      hook: "type filter hook output priority filter",
+      // While the agent starts anew nobody listens: who asks for a name waits and asks again, instead of learning that there is none.
+      rules: [`ip saddr ${dns} icmp type destination-unreachable drop`, answersNames, checkNew],
+    },
   };
 }
 

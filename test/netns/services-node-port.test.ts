@@ -120,7 +120,8 @@ describe("node ports and load balancers' addresses", () => {
         [lab.outside.address],
       );
       await serve(kind, { type: "LoadBalancer" });
-      assert.deepEqual(await askForAll(lab.outside, question), ["ECONNREFUSED"]);
+      // Once: of a Service without endpoints flows of UDP stay, and one of many sockets might have the port of one before.
+      assert.deepEqual(await askForAll(lab.outside, { ...question, tries: 1 }), ["ECONNREFUSED"]);
     });
 
     it(`should have session affinity work and switch for NodePort service: ${name}`, async () => {

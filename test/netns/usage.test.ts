@@ -84,13 +84,13 @@ describe("what a container uses", () => {
 
   it("is what its cgroup counts, and the rest is what its processes use", async () => {
     const container = await lab.startIdle();
-    const { workingSetBytes } = usageOf(container);
     // Which controllers a machine lets us have, a test can't choose.
     const cgroup = join(lab.folder, "cgroup");
     mkdirSync(cgroup);
     writeFileSync(join(cgroup, "cpu.stat"), "usage_usec 7000000\n");
     writeFileSync(join(container.stateDir, "cgroups"), JSON.stringify([cgroup]));
-    assert.deepEqual(usageOf(container), { cpuSeconds: 7, workingSetBytes });
+    const { cpuSeconds, workingSetBytes } = usageOf(container);
+    assert.deepEqual([cpuSeconds, workingSetBytes > 4_096], [7, true]);
     writeFileSync(join(cgroup, "memory.current"), "4096\n");
     assert.deepEqual(usageOf(container), { cpuSeconds: 7, workingSetBytes: 4_096 });
     rmSync(join(container.stateDir, "cgroups"));
