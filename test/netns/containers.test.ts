@@ -742,7 +742,7 @@ function describeExec(): void {
       starter.kill("SIGKILL");
       await until(() => processesNamed(seconds).length === 0, `no process after a kill at ${delayMs} ms`);
     }
-    assert.equal(processesLike(container.init().pid).length, 2);
+    await until(() => processesLike(container.init().pid).length === 2, "the end of what was on the way to the command");
   });
 
   it("ends with its container", async () => {
