@@ -2,6 +2,7 @@
  * every time; what they make of it goes back as reports. */
 
 import { randomUUID } from "node:crypto";
+import { aborted } from "#core/aborted.ts";
 import { formatCidr, parseCidr } from "#core/cidr.ts";
 import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
@@ -54,10 +55,12 @@ export interface AgentEnvironment {
   readonly signal: AbortSignal;
 }
 
-/** Runs until the signal aborts; pods run on after that. */
+/** Runs until the signal aborts; pods run on after that, or rest where the options say so. */
 export async function runAgent(environment: AgentEnvironment): Promise<void> {
   const { options, tun, ruleset, network, services, containers, usage, joinToken, nodeResolvConf } = environment;
-  const { clock, rng, log, signal } = environment;
+  const { clock, rng, log } = environment;
+  const over = new AbortController();
+  const { signal } = over;
   const { nodeName, nodeAddress, stateDir, hiddenFolder, overlayPort } = options;
   const identity = openIdentity(stateDir);
   const records = createPodRecords(stateDir);
@@ -101,6 +104,10 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     adopted,
     onReport: (report) => send.report(report),
     onEvent: events.offer,
+  });
+  void aborted(environment.signal).then(async () => {
+    if (options.stopPodsMs !== undefined) await pods.rest(options.stopPodsMs);
+    over.abort();
   });
   const readers = createLogReaders();
   using streams = createStreamServer({ server: options.server, identity, pods, containers, readers, clock, log, signal });

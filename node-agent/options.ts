@@ -17,6 +17,8 @@ export interface AgentOptions {
   readonly hiddenFolder: string;
   readonly joinTokenFile: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** At the agent's end its pods end too, within this time; where it is absent they run on. */
+  readonly stopPodsMs: number | undefined;
   readonly dns: DnsOptions;
   readonly logLevel: LogLevel;
 }
@@ -39,6 +41,10 @@ export const agentFlags = {
   "dns-upstream": { value: "address[:port],…", description: "who knows names that are not the cluster's", fallback: "" },
   "dns-stub": { value: "domain=address[:port],…", description: "who knows the names of a domain", fallback: "" },
   labels: { value: "key=value,…", description: "labels of the node", fallback: "" },
+  "stop-pods-within": {
+    value: "seconds",
+    description: "end the pods' containers when the agent is asked to end; they run on else",
+  },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
 
@@ -57,6 +63,7 @@ export function parseAgentOptions(source: FlagSource): AgentOptions {
     hiddenFolder: flags.hide ?? flags.state,
     joinTokenFile: flags["join-token-file"],
     labels: parseLabels(flags.labels),
+    stopPodsMs: parseStop(flags["stop-pods-within"]),
     dns: parseDnsOptions({ ttl: flags["dns-ttl"], upstream: flags["dns-upstream"], stub: flags["dns-stub"] }),
     logLevel: parseLogLevel(flags["log-level"]),
   };
@@ -66,6 +73,12 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (!/^[0-9]+$/.test(text) || port > 65_535) throw invalid(`--overlay-port "${text}": want a number from 0 to 65535`);
   return port;
+}
+
+function parseStop(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[0-9]+$/.test(text)) throw invalid(`--stop-pods-within "${text}": want a whole number of seconds`);
+  return Number(text) * 1000;
 }
 
 function parseLabels(text: string): Record<string, string> {

@@ -21,6 +21,8 @@ export interface PodManager {
   /** Those that are looked after. */
   readonly held: readonly HeldPod[];
   find(namespace: string, name: string, container: string): FoundContainer;
+  /** Ends what runs, for the node stops; the next agent runs it again. Resolves when nothing runs. */
+  rest(graceMs: number): Promise<void>;
 }
 
 export interface HeldPod {
@@ -46,6 +48,7 @@ export function createPodManager(options: ManagerOptions): PodManager {
   const leftovers = new Map(adopted.map((record) => [record.uid, record]));
   let wanted: ReadonlyMap<string, Pod> = new Map();
   let sources = noConfig;
+  let resting = false;
 
   const start = (uid: string, pod: Pod) => {
     const record = leftovers.get(uid);
@@ -85,6 +88,7 @@ export function createPodManager(options: ManagerOptions): PodManager {
 
   return {
     set(pods, nextSources) {
+      if (resting) return;
       wanted = pods;
       if (!sameSources(sources, nextSources)) sources = nextSources;
       for (const [uid, pod] of pods) if (!workers.has(uid)) start(uid, pod);
@@ -106,6 +110,10 @@ export function createPodManager(options: ManagerOptions): PodManager {
         folder: records.folder(uid),
         device: address === undefined ? undefined : linkOf(nodeName, { uid, address }).device,
       }));
+    },
+    async rest(graceMs) {
+      resting = true;
+      await Promise.all([...workers.values()].map((worker) => worker.rest(graceMs)));
     },
     find(namespace, name, container) {
       for (const [uid, { pod }] of workers) {

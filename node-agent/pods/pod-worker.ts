@@ -26,9 +26,10 @@ import { followPod } from "./pod-changes.ts";
 import { type RunningContainer, runInOrder } from "./pod-containers.ts";
 import { eventsOf, withoutHaste } from "./pod-events.ts";
 import { createPodNetwork } from "./pod-network.ts";
-import { type ObservedContainer, podStatusOf } from "./pod-status.ts";
+import { type ObservedContainer, type Phase, podStatusOf } from "./pod-status.ts";
 import type { PodRecord, PodRecords } from "./records.ts";
 import { type ResolvConfInput, resolvConfOf } from "./resolv-conf.ts";
+import { type RestartPolicy, shouldRestart } from "./restart.ts";
 import { causeOf } from "./start-failure.ts";
 import { createTermination, type Termination } from "./termination.ts";
 import { terminationLogMounts } from "./termination-message.ts";
@@ -42,6 +43,8 @@ export interface PodWorker {
   update(pod: Pod, sources: ConfigSources): void;
   /** Asks the pod to end; a shorter time than before wins. */
   end(graceMs: number): void;
+  /** Ends the containers as `end` does, and keeps what the pod has: it runs again under the next agent. Resolves when nothing runs. */
+  rest(graceMs: number): Promise<void>;
   /** Resolves when nothing of the pod is left. */
   readonly gone: Promise<void>;
 }
@@ -107,6 +110,9 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
     onChange();
   };
   let volumesStand = false;
+  let resting = false;
+  let ended = false;
+  const still = Promise.withResolvers<void>();
 
   const graceMs = () => (now.pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
   const folderOf = ({ container }: PodContainer) => containerFolder(podFolder, container.name ?? "");
@@ -192,7 +198,7 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       redefined: (image: string | undefined) => (role === "init" ? signal : now.redefined(one.container.name, image)),
       emit: eventsOf(pod, fieldPath, onEvent),
       onChange(next: Omit<ObservedContainer, "role">) {
-        changed(() => observed.set(next.name, { ...next, role }));
+        changed(() => observed.set(next.name, { ...next, role, now: resting ? untilLater(next.now, restartPolicy) : next.now }));
         if (next.now.phase === "running" && next.now.started) started.resolve();
       },
     };
@@ -217,6 +223,10 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       run: (end: { readonly termination: Termination; readonly turn: Promise<void> }) => runOne(one, end),
     }));
     await runInOrder({ containers: ordered, termination, over, graceMs, clock, signal });
+    ended = true;
+    still.resolve();
+    if (resting) await aborted(signal);
+    signal.throwIfAborted();
     volumesStand = false;
     await patiently("the pod's network could not be removed", network.giveBack);
     await patiently("the pod's volumes could not be removed", async () => removeVolumes(podFolder));
@@ -257,6 +267,19 @@ export function startPod({ adopted, onChange, ...start }: PodStart, context: Pod
       if (now.update(nextPod, nextSources) && volumesStand) refreshVolumes();
     },
     end: termination.end,
+    rest(withinMs) {
+      // One whose containers have ended for good is at rest, and gone only when somebody asks for that.
+      if (!ended) {
+        resting = true;
+        termination.end(Math.min(graceMs(), withinMs));
+      }
+      return still.promise;
+    },
     gone,
   };
+}
+
+/** What ends with its node has not ended for good where the next agent runs it again. */
+function untilLater(now: Phase, policy: RestartPolicy): Phase {
+  return now.phase === "ended" && now.final ? { ...now, final: !shouldRestart(policy, now.exitCode) } : now;
 }

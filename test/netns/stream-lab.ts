@@ -46,6 +46,7 @@ export async function openStreamLab(): Promise<StreamLab> {
     reports: () => [],
     heldUids: [],
     held: [],
+    async rest() {},
     find(_, name) {
       if (lab.found === undefined) throw new AppError("not-found", `pods "${name}" not found on node-1`, { reason: "NotFound" });
       return lab.found;
