@@ -11,8 +11,8 @@ home=/opt/podwire/dist
 labels=${PODWIRE_LABELS-}
 # In Docker's names of a container's addresses: PROJECT-SERVICE-NUMBER.PROJECT_NETWORK.
 network=hosts
-found_ms_max=30000
-# A daemon that ended sooner than this begins again later and later.
+found_ms_max=10000
+# A daemon that ended sooner than this begins again later and later; the first one ends the container, since its options are wrong.
 healthy_s=10
 delay_s_max=5
 
@@ -106,6 +106,7 @@ nth() {
 supervise() {
   child=
   stopping=
+  first=1
   delay_s=0
   trap 'stopping=1; end TERM' TERM INT
   watch_address &
@@ -116,8 +117,13 @@ supervise() {
     echo "$child" >/run/podwire/daemon
     await_child
     [ "$stopping" = "" ] || exit "$code"
+    if [ $(($(date +%s) - started_s)) -ge "$healthy_s" ]; then
+      delay_s=0
+    elif [ "$first" = 1 ] && [ "$code" -lt 128 ]; then
+      exit "$code"
+    fi
+    first=
     echo "$role ended ($code); starting it again" >&2
-    if [ $(($(date +%s) - started_s)) -ge "$healthy_s" ]; then delay_s=0; fi
     sleep "$delay_s" &
     child=$!
     await_child
