@@ -11,7 +11,7 @@ RUN if [ -e package-lock.json ]; then npm ci --omit=dev --ignore-scripts; else n
  && ln -s /usr/local/bin/node node_modules/node-linux-base/bin/node
 COPY . .
 # The npm package is built already.
-RUN if [ -e scripts/build.ts ]; then node --disable-warning=ExperimentalWarning scripts/build.ts; fi \
+RUN if [ -e scripts/build.ts ]; then node --disable-warning=ExperimentalWarning scripts/build.ts --no-types; fi \
  && mkdir /out && cp -r package.json podwire dist docker examples node_modules /out
 
 FROM ${BASE_IMAGE}
