@@ -28,8 +28,10 @@ RUN groupadd --system --gid 7443 podwire && useradd --system --uid 7443 --gid po
  && install -d -o podwire -g podwire -m 700 /var/lib/podwire/store /var/lib/podwire/join /run/podwire
 COPY --from=build /out /opt/podwire
 RUN ln -s /opt/podwire/podwire /usr/local/bin/podwire && ln -s /opt/podwire/examples /examples
-# Compiled code is kept here: starts are sooner. Who may not write here only reads.
+# Compiled code is kept here, for each user by itself: starts are sooner.
 ENV NODE_COMPILE_CACHE=/var/cache/podwire
-RUN podwire version --client >/dev/null
+RUN install -d -m 1777 "$NODE_COMPILE_CACHE" && node /opt/podwire/dist/node-agent/main.js --help >/dev/null \
+ && setpriv --reuid=podwire --regid=podwire --clear-groups sh -c \
+    'node /opt/podwire/dist/control-plane/main.js --help && podwire get --help && podwire verify --help' >/dev/null
 ENTRYPOINT ["tini", "--", "/opt/podwire/docker/entrypoint.sh"]
 CMD ["cli", "help"]

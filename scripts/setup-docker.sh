@@ -60,6 +60,8 @@ start_engine() {
   if ! command -v dockerd >/dev/null; then
     say "installing docker.io"
     install docker.io iptables
+    # A machine with systemd has started it by then.
+    ! engine_answers || return 0
   fi
   say "starting a Docker engine in $home"
   mkdir -p "$home"
