@@ -1,4 +1,4 @@
-/* npm run bench [-- cluster|pods|overlay|endpoints|services|store|dns …]: measures and prints a table; figures, no verdicts. */
+/* npm run bench [-- cluster|pods|overlay|endpoints|services|store|dns|compose …]: measures and prints a table; figures, no verdicts. */
 
 import type { Row } from "./row.ts";
 
@@ -10,6 +10,8 @@ const suites: Readonly<Record<string, () => Promise<Row[]>>> = {
   services: async () => (await import("./services.ts")).benchServices(),
   store: async () => (await import("./store.ts")).benchStore(),
   dns: async () => (await import("./dns.ts")).benchDns(),
+  // The last: without a Docker engine it fails.
+  compose: async () => (await import("./compose.ts")).benchCompose(),
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(suites);

@@ -1,6 +1,7 @@
 /* `node control-plane/main.ts --socket PATH --listen HOST:PORT …`; says "control plane ready" when it serves. */
 
 import { mkdir } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { readOptions, runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
@@ -9,6 +10,7 @@ import { systemRng } from "#process/system-rng.ts";
 import { checkRanges } from "./cluster.ts";
 import { cryptoIds } from "./ids.ts";
 import { type ControlPlaneOptions, controlPlaneFlags, controlPlaneUsage, parseControlPlaneOptions } from "./options.ts";
+import { refuseOwnNetwork } from "./own-network.ts";
 import { startControlPlane } from "./start.ts";
 import { openMemoryStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
@@ -21,6 +23,7 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
   const log = createLog({ level: options.logLevel, name: "control-plane" });
   await runDaemon(log, async (signal) => {
     checkRanges(options);
+    refuseOwnNetwork(options, networkInterfaces());
     const {
       cluster,
       joinTokenFile,
@@ -31,6 +34,7 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
       balancerCidr,
       socket,
       listen,
+      advertise,
       heartbeatTimeoutMs,
       timeScale,
     } = options;
@@ -38,7 +42,7 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
     await using store = await openStoreFor(options);
     await using controlPlane = await startControlPlane({
       ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng, name: cluster },
-      ...{ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr, socket, listen, heartbeatTimeoutMs, timeScale },
+      ...{ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr, socket, listen, advertise, heartbeatTimeoutMs, timeScale },
     });
     await controlPlane.ended;
   });

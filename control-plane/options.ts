@@ -11,6 +11,8 @@ export interface ControlPlaneOptions {
   readonly data: string | undefined;
   readonly socket: string | undefined;
   readonly listen: string | undefined;
+  /** Where pods and nodes find what listens there. */
+  readonly advertise: string | undefined;
   readonly joinTokenFile: string | undefined;
   readonly userTokenFile: string | undefined;
   readonly podCidr: Cidr;
@@ -30,6 +32,10 @@ export const controlPlaneFlags = {
   data: { value: "folder", description: "where the store is kept; in memory where this is absent" },
   socket: { value: "path", description: "a Unix socket for users, for your own user only" },
   listen: { value: "host:port", description: "for agents, and for users with the user token" },
+  advertise: {
+    value: "host:port",
+    description: "where pods find --listen, by the Service kubernetes; --listen itself where that is one address",
+  },
   "join-token-file": { value: "file", description: "what agents join with; made where absent" },
   "user-token-file": { value: "file", description: "what users of --listen show; made where absent" },
   "pod-cidr": { value: "cidr", description: "all pods' addresses", fallback: "10.244.0.0/16" },
@@ -50,6 +56,7 @@ export function parseControlPlaneOptions(source: FlagSource): ControlPlaneOption
     data: flags.data,
     socket: flags.socket,
     listen: flags.listen,
+    advertise: flags.advertise ?? flags.listen,
     joinTokenFile: flags["join-token-file"],
     userTokenFile: flags["user-token-file"],
     podCidr: cidr("pod-cidr", flags["pod-cidr"]),

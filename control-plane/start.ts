@@ -57,6 +57,8 @@ export interface ControlPlaneOptions extends Cluster {
   readonly socket?: string | undefined;
   /** `HOST:PORT` for agents, and for users with a token; port 0 takes a free one. */
   readonly listen?: string | undefined;
+  /** `HOST:PORT` under which pods find it; `listen` where it is absent. */
+  readonly advertise?: string | undefined;
   readonly tokens: Tokens;
   /** A node that was silent for so long is NotReady. */
   readonly heartbeatTimeoutMs: number;
@@ -118,7 +120,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 
   // Whoever finds the cluster finds them in it.
-  const first = firstServices({ store, clock, rng, ids, ranges: cluster, endpoint: () => options.listen });
+  const first = firstServices({ store, clock, rng, ids, ranges: cluster, endpoint: () => options.advertise ?? options.listen });
   await first.run(options.signal);
 
   await using opened = new AsyncDisposableStack();

@@ -1,6 +1,7 @@
 /* The node agent's process: flags in, one agent until a signal. */
 
 import { existsSync, readFileSync } from "node:fs";
+import { AppError, messageOf } from "#core/errors.ts";
 import { linuxContainers } from "#kernel/containers.ts";
 import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
 import { createLinuxNetwork, prepareHost, prepareTun, readForeignRoutes } from "#kernel/linux-network.ts";
@@ -44,7 +45,7 @@ async function serve(options: AgentOptions): Promise<void> {
       services: createLinuxServices(ruleset),
       containers: linuxContainers,
       usage: linuxUsage,
-      joinToken: () => (options.joinTokenFile === undefined ? undefined : readFileSync(options.joinTokenFile, "utf8").trim()),
+      joinToken: () => (options.joinTokenFile === undefined ? undefined : readJoinToken(options.joinTokenFile)),
       nodeResolvConf: () => (existsSync(resolvConf) ? readFileSync(resolvConf, "utf8") : ""),
       clock: systemClock,
       rng: systemRng,
@@ -53,4 +54,12 @@ async function serve(options: AgentOptions): Promise<void> {
       signal,
     });
   });
+}
+
+function readJoinToken(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new AppError("failed-precondition", `no join token yet: ${messageOf(error)}`, { cause: error });
+  }
 }

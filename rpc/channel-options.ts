@@ -26,6 +26,8 @@ export const clientChannelOptions: ChannelOptions = {
   "grpc.max_reconnect_backoff_ms": 1_000,
   // A proxy variable would otherwise catch even 127.0.0.1.
   "grpc.enable_http_proxy": 0,
+  // A second question for each name, which a network without a way out never answers: a process would wait 20 s for that at its end.
+  "grpc.service_config_disable_resolution": 1,
   // Each client has a connection of its own: a full one would let the calls of another hang silently.
   "grpc.use_local_subchannel_pool": 1,
 };

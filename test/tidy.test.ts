@@ -43,9 +43,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   embedded: ["core", "proto", "rpc", "process", "kernel"],
   cli: ["core", "proto", "rpc", "process", "kernel", "embedded", "toolbox"],
   toolbox: [],
+  testing: [],
 };
 
-const startsPrograms = ["kernel", "scripts", "test", "bench", "toolbox"];
+const startsPrograms = ["kernel", "testing", "scripts", "test", "bench", "toolbox"];
 const readsTimeOrChance = ["process", "kernel", "scripts", "test", "bench", "toolbox", "rpc"];
 const linesMax = 400;
 

@@ -1,7 +1,18 @@
 /* The npm package from its tarball, outside of the checkout: what is in it, and that it works wherever it is installed. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { identify } from "#kernel/processes.ts";
@@ -12,10 +23,13 @@ import { clusterTraces, processesBelow } from "../support/proc.ts";
 import { requireSandbox } from "../support/sandbox.ts";
 import { install, type Layout, layouts, type Packed, pack } from "./packed.ts";
 
+const checkout = join(import.meta.dirname, "..", "..");
 const bytesMax = 5 * 1024 * 1024;
 const mayHold = [
   /^(README\.md|LICENSE|package\.json|podwire)$/,
-  /^examples\/[^/]+\.yaml$/,
+  /^examples\/([^/]+\.yaml|testing\/(package\.json|test\/[^/]+\.js))$/,
+  /^(Dockerfile|docker-compose\.yml|\.dockerignore|docker\/[^/]+\.sh)$/,
+  /^dist\/testing\/[^/]+\.(js|d\.ts)$/,
   /^dist\/package\.json$/,
   /^dist\/(core|rpc|process|kernel|control-plane|node-agent|cli|embedded|proto\/gen)\/.+\.js$/,
   /^dist\/kernel\/[^/]+\.sh$/,
@@ -63,10 +77,10 @@ describe("the npm package", () => {
   it("has every module that its modules name", async () => {
     const { home } = installed();
     // A program's own module runs it; the others do nothing when they are imported.
-    const modules = packed.files.filter(({ path }) => /\.m?js$/.test(path) && !/(main|supervisor)\.m?js$/.test(path));
+    const modules = packed.files.filter(({ path }) => /^dist.*\.m?js$/.test(path) && !/(main|supervisor)\.m?js$/.test(path));
     for (const { path } of modules) await import(join(home, path));
     const named = packed.files
-      .filter(({ path }) => /\.m?js$/.test(path))
+      .filter(({ path }) => /^dist.*\.m?js$/.test(path))
       .flatMap(({ path }) => {
         const text = readFileSync(join(home, path), "utf8");
         return [...text.matchAll(/(?:import|resolve)\("(\.[^"]+)"\)/g)].map(([, name = ""]) => join(path, "..", name));
@@ -76,6 +90,31 @@ describe("the npm package", () => {
       named.filter((path) => !existsSync(join(home, path))),
       [],
     );
+  });
+
+  it("gives a user's tests a cluster of their own, and the types of what they call", () => {
+    const { home } = installed();
+    const modules = join(home, "..");
+    for (const name of ["mocha", "typescript", "@types"]) symlinkSync(join(checkout, "node_modules", name), join(modules, name));
+    const example = join(modules, "..", "example");
+    cpSync(join(home, "examples", "testing"), example, { recursive: true });
+    const consumer = [
+      'import { startCluster, type Cluster } from "podwire/testing";',
+      "export const cluster: Promise<Cluster> = startCluster({ nodes: 3 });",
+      "// @ts-expect-error",
+      'export const wrong = startCluster({ nodes: "3" });',
+    ];
+    writeFileSync(join(example, "consumer.ts"), consumer.join("\n"));
+    const env = cleanEnv({ XDG_RUNTIME_DIR: root });
+    const node = (program: string, ...args: readonly string[]) => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [join(modules, program), ...args], {
+        ...{ cwd: example, env, encoding: "utf8" },
+      });
+      assert.equal(status, 0, `${stdout}${stderr}`);
+    };
+    node("typescript/bin/tsc", "--noEmit", "--strict", "--module", "nodenext", "--lib", "esnext", "--types", "", "consumer.ts");
+    node("mocha/bin/mocha.js", "--timeout", "55000");
+    assert.deepEqual(clusterTraces(), []);
   });
 
   it("makes a cluster whose pods reach each other, and leaves nothing of it", async () => {

@@ -140,6 +140,13 @@ describe("a cluster's first Services", () => {
     assert.deepEqual(slicesOf(cluster, "kubernetes")[0]?.endpoints ?? [], [], "nobody else can mean this host's loopback");
   });
 
+  it("lead to the address that is advertised, where the control plane listens on all", async () => {
+    await using cluster = await startTestCluster({ listen: "127.0.0.1:0", advertise: "192.0.2.7:7443" });
+    const slice = slicesOf(cluster, "kubernetes")[0];
+    assert.deepEqual(slice?.endpoints[0]?.addresses, ["192.0.2.7"]);
+    assert.equal(slice?.ports[0]?.port, 7443);
+  });
+
   it("come again when they are deleted, with the same addresses", async () => {
     await using cluster = await startTestCluster();
     await cluster.delete("Service", "kube-dns", { namespace: "kube-system" });
