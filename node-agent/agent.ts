@@ -38,6 +38,8 @@ import { keepLogs } from "./streams/log-keeper.ts";
 import { createLogReaders } from "./streams/log-readers.ts";
 import { createStreamServer } from "./streams/stream-server.ts";
 
+const patienceMs = 1_000;
+
 export interface AgentEnvironment {
   readonly options: AgentOptions;
   readonly tun: Tun;
@@ -106,7 +108,9 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     onEvent: events.offer,
   });
   void aborted(environment.signal).then(async () => {
-    if (options.stopPodsMs !== undefined) await pods.rest(options.stopPodsMs);
+    const { stopPodsMs } = options;
+    // One that can't be ended must not hold up the others' node.
+    if (stopPodsMs !== undefined) await Promise.race([pods.rest(stopPodsMs), clock.sleep(stopPodsMs + patienceMs, signal)]);
     over.abort();
   });
   const readers = createLogReaders();
