@@ -78,6 +78,8 @@ stop_engine() {
   [ -e "$home/pid" ] || { say "no engine of this script runs" && return; }
   local pid
   pid=$(cat "$home/pid")
+  # Another program may have its number by now.
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || { say "no engine of this script runs" && return; }
   say "ending the engine in $home"
   kill "$pid"
   while kill -0 "$pid" 2>/dev/null; do sleep 0.2; done
