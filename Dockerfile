@@ -29,6 +29,8 @@ RUN groupadd --system --gid 7443 podwire && useradd --system --uid 7443 --gid po
 COPY --from=build /out /opt/podwire
 RUN ln -s /opt/podwire/podwire /usr/local/bin/podwire && ln -s /opt/podwire/examples /examples
 # Compiled code is kept here, for each user by itself: starts are sooner.
+# Where the CLI finds the cluster, whoever runs it.
+ENV XDG_RUNTIME_DIR=/run
 ENV NODE_COMPILE_CACHE=/var/cache/podwire
 RUN install -d -m 1777 "$NODE_COMPILE_CACHE" && node /opt/podwire/dist/node-agent/main.js --help >/dev/null \
  && setpriv --reuid=podwire --regid=podwire --clear-groups sh -c \
