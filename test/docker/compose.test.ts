@@ -95,7 +95,14 @@ describe("docker compose", () => {
     const { code, stderr } = await cluster.podwire("exec", "client", "--", "curl", "-sS", "--max-time", "3", "http://192.0.2.1/");
     assert.notEqual(code, 0);
     assert.match(stderr, /curl/);
-    assert.equal(await docker(["exec", cluster.container("node-agent-1"), "ip", "route", "show", "default"]), "");
+    assert.equal(await docker(["network", "inspect", "--format", "{{.Internal}}", cluster.network]), "true");
+    const networks = await docker([
+      "inspect",
+      "--format",
+      "{{len .NetworkSettings.Networks}}",
+      cluster.container("node-agent-1"),
+    ]);
+    assert.equal(networks, "1", "nodes are in no other");
   });
 
   it("gives the control plane no right at all, and agents those that the compose file names", async () => {
