@@ -19,7 +19,6 @@ delay_s_max=5
 pods_end_s=35
 
 main() {
-  [ "$role" = cli ] || mkdir -p /run/podwire/podwire
   case $role in
   cli) exec podwire "$@" ;;
   control-plane)
@@ -35,6 +34,7 @@ main() {
     ;;
   *) fail "\"$role\" is no command of this image: want control-plane, node-agent or cli" ;;
   esac
+  mkdir -p /run/podwire/podwire
   supervise "$@"
 }
 
@@ -61,8 +61,8 @@ check_rights() {
   mount -n -o remount,bind,rw /proc/sys 2>/dev/null ||
     fail "the container may not mount anything: add apparmor=unconfined to its security_opt (or what lets it use its SYS_ADMIN here)"
   # A container that starts again is a machine that boots: of its pods' networks and processes nothing is left.
-  cat /proc/sys/kernel/random/uuid >/run/podwire/boot-id
-  mount -n -o bind /run/podwire/boot-id /proc/sys/kernel/random/boot_id
+  cat /proc/sys/kernel/random/uuid >/run/boot-id
+  mount -n -o bind /run/boot-id /proc/sys/kernel/random/boot_id
 }
 
 # The address is the container's own in the hosts' network, the name its replica's: unlike its host name, both a new container of the
