@@ -6,7 +6,7 @@ import type { Event } from "#proto/podwire/v1/resources.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, metadataOf, unchanged } from "../state/objects.ts";
 
-const lifetimeSeconds = 3_600;
+const lifetimeMs = 3_600_000;
 const keptMax = 5_000;
 
 export function eventExpiry({ store, clock, log }: Surroundings): Loop {
@@ -17,7 +17,7 @@ export function eventExpiry({ store, clock, log }: Surroundings): Loop {
       const events = listObjects(store, eventKind);
       const { expired, nextMs } = expiredEvents(events, {
         nowMs: clock.wallMs(),
-        lifetimeMs: clock.timerMs(lifetimeSeconds),
+        lifetimeMs: clock.timerMs(lifetimeMs / 1_000),
         keptMax,
       });
       for (const { entry } of expired) {

@@ -1,6 +1,7 @@
 /* Hosts with real agents, their pods and their tunnels; the test plays the control plane and says which Services there are. */
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -245,7 +246,7 @@ function spawnAgent(node: LabHost, folder: string): ChildProcess {
 function podOn(name: string, node: LabHost): Pod {
   const readinessProbe = { httpGet: { path: "/healthz", port: 8080 } };
   return Pod.fromJSON({
-    metadata: { name, namespace: "default", uid: `${node.name}-${name}` },
+    metadata: { name, namespace: "default", uid: randomUUID() },
     spec: {
       nodeName: node.name,
       restartPolicy: "Always",
