@@ -6,10 +6,10 @@ import type { Json } from "#core/json.ts";
 import type { Kind } from "#core/objects/kind.ts";
 import { replicaSetKind } from "#core/objects/replica-set.ts";
 import type { Deployment, ReplicaSet } from "#proto/podwire/v1/resources.ts";
-import { type ChangeOptions, type Changer, changeFlags, createChanger, nameOf, type Patch } from "../change.ts";
-import { type Connection, connect } from "../connect.ts";
+import { type ChangeOptions, type Changer, changeFlags, nameOf, type Patch } from "../change.ts";
+import { type Change, changeEach } from "../change-each.ts";
 import { durationFlag, integerFlag } from "../duration.ts";
-import { findObjects, refuseWholeKind } from "../find.ts";
+import { refuseWholeKind } from "../find.ts";
 import { type Item, listAll } from "../objects.ts";
 import { qualifiedKind } from "../output/documents.ts";
 import { type FileOptions, readTargets } from "../read-targets.ts";
@@ -34,10 +34,8 @@ interface RolloutOptions extends ChangeOptions, FileOptions {
   readonly set?: string;
 }
 
-interface Context {
+interface Context extends Change {
   readonly invocation: Invocation<RolloutOptions>;
-  readonly connection: Connection;
-  readonly changer: Changer;
 }
 
 const proofRpsMax = 2_000;
@@ -108,7 +106,7 @@ export const rolloutVerb: Verb<RolloutOptions> = {
     changeFlags(command);
   },
   async run(invocation) {
-    const { options, globals, printer, signal } = invocation;
+    const { options, globals } = invocation;
     const [name = "", ...words] = [...invocation.args, ...(invocation.afterDashes ?? [])];
     const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
     if (subcommand === undefined) {
@@ -122,17 +120,10 @@ export const rolloutVerb: Verb<RolloutOptions> = {
     }
     const targets = await readTargets(invocation, { verb: `rollout ${name}`, words });
     refuseWholeKind(targets, options);
-    using connection = await connect(invocation);
     const { selector } = options;
-    const { items, failures } = await findObjects(connection, { targets, namespace: globals.namespace, selector }, signal);
-    const context = { invocation, connection, changer: createChanger(invocation, connection) };
-    const problems = [...failures];
-    for (const item of items) {
-      const problem = await subcommand(item, context);
-      if (problem !== undefined) problems.push(`error: ${problem}`);
-    }
-    for (const problem of problems) await printer.printError(`${problem}\n`);
-    return problems.length === 0 ? 0 : 1;
+    return changeEach(invocation, { targets, namespace: globals.namespace, selector }, (item, change) =>
+      subcommand(item, { ...change, invocation }),
+    );
   },
 };
 

@@ -3,10 +3,10 @@
 import { isJsonObject, type JsonObject, own } from "#core/json.ts";
 import type { Kind } from "#core/objects/kind.ts";
 import { schema } from "#core/objects/schema.gen.ts";
-import { type ChangeOptions, changeFlags, createChanger, mergePatch } from "../change.ts";
-import { connect } from "../connect.ts";
+import { type ChangeOptions, changeFlags, mergePatch } from "../change.ts";
+import { changeEach } from "../change-each.ts";
 import { integerFlag } from "../duration.ts";
-import { findObjects, refuseWholeKind } from "../find.ts";
+import { refuseWholeKind } from "../find.ts";
 import type { Item } from "../objects.ts";
 import { type FileOptions, readTargets } from "../read-targets.ts";
 import { UsageError } from "../usage-error.ts";
@@ -41,7 +41,7 @@ export const scaleVerb: Verb<ScaleOptions> = {
     changeFlags(command);
   },
   async run(invocation) {
-    const { options, globals, printer, signal } = invocation;
+    const { options, globals } = invocation;
     const { replicas, currentReplicas, resourceVersion } = options;
     if (replicas === undefined) throw new UsageError('required flag(s) "replicas" not set');
     if (replicas < 0) {
@@ -52,23 +52,17 @@ export const scaleVerb: Verb<ScaleOptions> = {
     const kinds = targets.how === "kinds" ? targets.kinds : targets.names.map(({ kind }) => kind);
     const other = kinds.find((kind) => !isScalable(kind));
     if (other !== undefined) throw new UsageError(`cannot scale ${other.plural}: they have no spec.replicas`);
-    using connection = await connect(invocation);
+    const version: JsonObject = resourceVersion === undefined ? {} : { metadata: { resourceVersion } };
     const { selector } = options;
-    const { items, failures } = await findObjects(connection, { targets, namespace: globals.namespace, selector }, signal);
-    const changer = createChanger(invocation, connection);
-    const problems = [...failures];
-    for (const item of items) {
+    return changeEach(invocation, { targets, namespace: globals.namespace, selector }, async (item, { changer }) => {
       const has = replicasOf(item);
       if (currentReplicas !== undefined && currentReplicas >= 0 && has !== currentReplicas) {
-        problems.push(`error: Expected replicas to be ${currentReplicas}, was ${has}`);
-        continue;
+        return `Expected replicas to be ${currentReplicas}, was ${has}`;
       }
-      const version: JsonObject = resourceVersion === undefined ? {} : { metadata: { resourceVersion } };
       const { item: after } = await changer.patch(item, mergePatch({ spec: { replicas }, ...version }));
       await changer.report(after, "scaled");
-    }
-    for (const problem of problems) await printer.printError(`${problem}\n`);
-    return problems.length === 0 ? 0 : 1;
+      return undefined;
+    });
   },
 };
 

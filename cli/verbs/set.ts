@@ -1,9 +1,9 @@
 /* `podwire set image`: new images for containers, of a pod or of the template of pods. */
 
 import { isJsonObject, type JsonObject } from "#core/json.ts";
-import { type ChangeOptions, changeFlags, createChanger } from "../change.ts";
-import { connect } from "../connect.ts";
-import { findObjects, refuseWholeKind } from "../find.ts";
+import { type ChangeOptions, changeFlags } from "../change.ts";
+import { changeEach } from "../change-each.ts";
+import { refuseWholeKind } from "../find.ts";
 import type { Item } from "../objects.ts";
 import { type FileOptions, readTargets } from "../read-targets.ts";
 import { UsageError } from "../usage-error.ts";
@@ -28,7 +28,7 @@ export const setVerb: Verb<SetOptions> = {
     changeFlags(command);
   },
   async run(invocation) {
-    const { options, globals, printer, signal } = invocation;
+    const { options, globals } = invocation;
     const [what, ...words] = [...invocation.args, ...(invocation.afterDashes ?? [])];
     if (what !== "image") {
       throw new UsageError(`want "set image"${what === undefined ? "" : `: there is no "set ${what}"`}`, { inFlags: true });
@@ -36,22 +36,14 @@ export const setVerb: Verb<SetOptions> = {
     const images = imagesOf(words.filter((word) => word.includes("=")));
     const targets = await readTargets(invocation, { verb: "set image", words: words.filter((word) => !word.includes("=")) });
     refuseWholeKind(targets, options);
-    using connection = await connect(invocation);
     const { selector } = options;
-    const { items, failures } = await findObjects(connection, { targets, namespace: globals.namespace, selector }, signal);
-    const changer = createChanger(invocation, connection);
-    const problems = [...failures];
-    for (const item of items) {
+    return changeEach(invocation, { targets, namespace: globals.namespace, selector }, async (item, { changer }) => {
       const patch = imagePatch(item, images);
-      if (typeof patch === "string") {
-        problems.push(`error: ${patch}`);
-        continue;
-      }
+      if (typeof patch === "string") return patch;
       const { item: after, changed } = await changer.patch(item, { type: "strategic", json: JSON.stringify(patch) });
       if (changed) await changer.report(after, "image updated");
-    }
-    for (const problem of problems) await printer.printError(`${problem}\n`);
-    return problems.length === 0 ? 0 : 1;
+      return undefined;
+    });
   },
 };
 

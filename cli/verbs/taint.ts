@@ -1,9 +1,9 @@
 import { isAppError } from "#core/errors.ts";
 import type { JsonObject } from "#core/json.ts";
 import type { Node, Taint } from "#proto/podwire/v1/resources.ts";
-import { type ChangeOptions, type Changer, changeFlags, createChanger, mergePatch } from "../change.ts";
-import { type Connection, connect } from "../connect.ts";
-import { findObjects, refuseWholeKind } from "../find.ts";
+import { type ChangeOptions, changeFlags, mergePatch } from "../change.ts";
+import { type Change, changeEach } from "../change-each.ts";
+import { refuseWholeKind } from "../find.ts";
 import { getOne, type Item } from "../objects.ts";
 import { applyTaints, parseTaintWords, type TaintChanges } from "../taints.ts";
 import { parseTargets } from "../targets.ts";
@@ -36,7 +36,7 @@ A "-" behind a taint takes it away.`,
     changeFlags(command);
   },
   async run(invocation) {
-    const { options, printer, signal } = invocation;
+    const { options, signal } = invocation;
     const words = [...invocation.args, ...(invocation.afterDashes ?? [])];
     const at = words.findIndex((word) => /[:=]|-$/.test(word));
     if (at === -1) throw new UsageError("at least one taint update is required");
@@ -46,23 +46,14 @@ A "-" behind a taint takes it away.`,
     const other = kinds.find((kind) => kind.kind !== "Node");
     if (other !== undefined) throw new UsageError(`invalid resource type ${other.plural}, only node types are supported`);
     refuseWholeKind(targets, options);
-    using connection = await connect(invocation);
-    const { items, failures } = await findObjects(connection, { targets, namespace: "", selector: options.selector }, signal);
-    const changer = createChanger(invocation, connection);
-    const problems = [...failures];
-    for (const item of items) {
-      const request = { changer, connection, changes, overwrite: options.overwrite === true };
-      const problem = await taintNode(item, request, signal);
-      if (problem !== undefined) problems.push(`error: ${problem}`);
-    }
-    for (const problem of problems) await printer.printError(`${problem}\n`);
-    return problems.length === 0 ? 0 : 1;
+    const { selector, overwrite = false } = options;
+    return changeEach(invocation, { targets, namespace: "", selector }, (item, change) =>
+      taintNode(item, { ...change, changes, overwrite }, signal),
+    );
   },
 };
 
-interface TaintRequest {
-  readonly changer: Changer;
-  readonly connection: Connection;
+interface TaintRequest extends Change {
   readonly changes: TaintChanges;
   readonly overwrite: boolean;
 }
