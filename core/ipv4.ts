@@ -1,4 +1,4 @@
-/* IPv4 addresses as unsigned 32-bit numbers. Only `parseIpv4` makes one from text, so whoever holds an Ipv4 need not
+/* IPv4 addresses as unsigned 32-bit numbers. Only `parseIpv4` and `readIpv4` make one from text, so whoever holds an Ipv4 need not
  * check it again. */
 
 import { assert, invalid } from "./errors.ts";
@@ -9,13 +9,20 @@ export type Ipv4 = number & { readonly [ipv4]: true };
 
 /** Reads dotted-quad text. Leading zeros are refused, since readers disagree on them (CVE-2021-29923). */
 export function parseIpv4(text: string): Ipv4 {
+  const address = readIpv4(text);
+  if (address === undefined) throw notAnAddress(text);
+  return address;
+}
+
+/** As `parseIpv4`, and undefined where the text is no address. */
+export function readIpv4(text: string): Ipv4 | undefined {
   const parts = text.split(".");
-  if (parts.length !== 4) throw notAnAddress(text);
+  if (parts.length !== 4) return undefined;
   let value = 0;
   for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) throw notAnAddress(text);
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return undefined;
     const octet = Number(part);
-    if (octet > 255) throw notAnAddress(text);
+    if (octet > 255) return undefined;
     value = value * 256 + octet;
   }
   return value as Ipv4;

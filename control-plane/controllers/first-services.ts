@@ -2,8 +2,8 @@
  * control plane, and `kube-dns`, whose address the nodes themselves answer. */
 
 import { type Clock, timestamp } from "#core/clock.ts";
-import { AppError, isAppError } from "#core/errors.ts";
-import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
+import { AppError } from "#core/errors.ts";
+import { formatIpv4, readIpv4 } from "#core/ipv4.ts";
 import { jsonEqual } from "#core/json.ts";
 import { endpointSliceKind } from "#core/objects/endpoint-slice.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
@@ -111,14 +111,8 @@ function sliceOf(endpoint: string | undefined): EndpointSlice {
 
 /** An address that others than the control plane's own host can mean. */
 function reachable(host: string | undefined): string | undefined {
-  if (host === undefined) return undefined;
-  try {
-    const text = formatIpv4(parseIpv4(host));
-    return /^(0|127)\./.test(text) ? undefined : text;
-  } catch (error) {
-    if (isAppError(error, "invalid")) return undefined;
-    throw error;
-  }
+  if (host === undefined || readIpv4(host) === undefined) return undefined;
+  return /^(0|127)\./.test(host) ? undefined : host;
 }
 
 function begun<T extends ApiObject>(object: T, { ids, clock }: FirstServicesContext): T {

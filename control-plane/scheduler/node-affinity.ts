@@ -1,6 +1,7 @@
 /* Whether a node is one that a pod asks for: its nodeSelector and its node affinity. Pure. */
 
 import { own } from "#core/json.ts";
+import { requirementHolds } from "#core/objects/label-selector.ts";
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from "#proto/podwire/v1/resources.ts";
 
 /** The nodeSelector and the required affinity, both. */
@@ -33,22 +34,15 @@ function fits({ matchExpressions, matchFields }: NodeSelectorTerm, node: Node): 
   );
 }
 
-function holds({ operator, values }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
+function holds(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
+  const bound = requirement.values[0];
+  switch (requirement.operator) {
     case "Gt":
-      return isInteger(value) && isInteger(values[0]) && BigInt(value) > BigInt(values[0]);
+      return isInteger(value) && isInteger(bound) && BigInt(value) > BigInt(bound);
     case "Lt":
-      return isInteger(value) && isInteger(values[0]) && BigInt(value) < BigInt(values[0]);
+      return isInteger(value) && isInteger(bound) && BigInt(value) < BigInt(bound);
     default:
-      return false;
+      return requirementHolds(requirement, value);
   }
 }
 

@@ -2,8 +2,7 @@
  * alone, and what its fields must not lead to. By kind; a kind that is not here gets and holds nothing. */
 
 import { cidrContains, formatCidr } from "#core/cidr.ts";
-import { isAppError } from "#core/errors.ts";
-import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
+import { readIpv4 } from "#core/ipv4.ts";
 import { endpointSliceKind } from "#core/objects/endpoint-slice.ts";
 import type { ApiObject, Kind, Problem } from "#core/objects/kind.ts";
 import { invalidValue } from "#core/objects/problem.ts";
@@ -61,7 +60,7 @@ function refuseVirtual(next: EndpointSlice, _previous: EndpointSlice | undefined
   const virtual = [ranges.serviceCidr, ranges.balancerCidr];
   const problems = next.endpoints.flatMap(({ addresses }, i) =>
     addresses.flatMap((text, j) => {
-      const address = addressOf(text);
+      const address = readIpv4(text);
       const range = virtual.find((cidr) => address !== undefined && cidrContains(cidr, address));
       if (range === undefined) return [];
       const detail = `may not be in the range of Services' own addresses (${formatCidr(range)})`;
@@ -69,13 +68,4 @@ function refuseVirtual(next: EndpointSlice, _previous: EndpointSlice | undefined
     }),
   );
   return problems.length > 0 ? { problems } : { object: next, checks: [], writes: [] };
-}
-
-function addressOf(text: string): Ipv4 | undefined {
-  try {
-    return parseIpv4(text);
-  } catch (error) {
-    if (isAppError(error, "invalid")) return undefined;
-    throw error;
-  }
 }

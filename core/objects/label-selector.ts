@@ -2,6 +2,7 @@
  * (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements). */
 
 import type { LabelSelector, LabelSelectorRequirement } from "#proto/podwire/v1/resources.ts";
+import { own } from "../json.ts";
 import { labelValueProblem, qualifiedNameProblem } from "../names.ts";
 import type { Problem } from "./kind.ts";
 import { validateLabels } from "./metadata.ts";
@@ -37,13 +38,16 @@ export function selectorMatches(selector: LabelSelector | undefined, labels: Rea
   if (selector === undefined) return false;
   const pairs = Object.entries(selector.matchLabels);
   return (
-    pairs.every(([key, value]) => labelOf(labels, key) === value) && selector.matchExpressions.every((one) => holds(one, labels))
+    pairs.every(([key, value]) => own(labels, key) === value) &&
+    selector.matchExpressions.every((one) => requirementHolds(one, own(labels, one.key ?? "")))
   );
 }
 
-/** As in Kubernetes, NotIn holds where the label is absent. */
-function holds({ key = "", operator, values }: LabelSelectorRequirement, labels: Readonly<Record<string, string>>): boolean {
-  const value = labelOf(labels, key);
+/** As in Kubernetes, NotIn holds where the label is absent; an unknown operator never does. */
+export function requirementHolds(
+  { operator, values }: Pick<LabelSelectorRequirement, "operator" | "values">,
+  value: string | undefined,
+): boolean {
   switch (operator) {
     case "In":
       return value !== undefined && values.includes(value);
@@ -51,13 +55,11 @@ function holds({ key = "", operator, values }: LabelSelectorRequirement, labels:
       return value === undefined || !values.includes(value);
     case "Exists":
       return value !== undefined;
-    default:
+    case "DoesNotExist":
       return value === undefined;
+    default:
+      return false;
   }
-}
-
-function labelOf(labels: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 /** As kubectl prints it: `app=web,tier in (a,b),!old`; `<none>` where it is empty. */

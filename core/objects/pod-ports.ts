@@ -1,8 +1,7 @@
 /* The rules of the ports of a pod's containers, and of the node's ports that they take. */
 
 import type { Container, ContainerPort } from "#proto/podwire/v1/resources.ts";
-import { isAppError } from "../errors.ts";
-import { parseIpv4 } from "../ipv4.ts";
+import { readIpv4 } from "../ipv4.ts";
 import { portNameProblem } from "../names.ts";
 import type { Problem } from "./kind.ts";
 import { duplicate, invalidValue, outside, required, unless, unsupported } from "./problem.ts";
@@ -54,11 +53,5 @@ export function validateHostPorts(containers: readonly Container[], path: string
 }
 
 export function addressProblem(text: string): string | undefined {
-  try {
-    parseIpv4(text);
-    return undefined;
-  } catch (error) {
-    if (isAppError(error, "invalid")) return "must be a valid IP address, (e.g. 10.9.8.7); Podwire has IPv4 only";
-    throw error;
-  }
+  return readIpv4(text) === undefined ? "must be a valid IP address, (e.g. 10.9.8.7); Podwire has IPv4 only" : undefined;
 }

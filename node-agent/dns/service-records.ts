@@ -2,8 +2,7 @@
  * (https://github.com/kubernetes/dns/blob/master/docs/specification.md). Pure. */
 
 import type { Answer } from "dns-packet";
-import { isAppError } from "#core/errors.ts";
-import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
+import { readIpv4 } from "#core/ipv4.ts";
 import { clusterDomain } from "#core/services/service-range.ts";
 import { clusterIpOf, isHeadless, serviceTypeOf } from "#core/services/service-type.ts";
 import type { Endpoint, EndpointSlice, Service } from "#proto/podwire/v1/resources.ts";
@@ -53,7 +52,7 @@ function bareRecords(service: Service, slices: readonly EndpointSlice[]): Answer
 /** An address is no name: whoever followed it would ask for a domain called 1.2.3.4. */
 function aliasRecords(name: string, externalName: string): Answer[] {
   const target = externalName.toLowerCase().replace(/\.$/, "");
-  return target === "" || isAddress(target) ? [] : [{ name, type: "CNAME", data: target }];
+  return target === "" || readIpv4(target) !== undefined ? [] : [{ name, type: "CNAME", data: target }];
 }
 
 /** Of a headless Service: the slices' `ready` says already whether unready endpoints are published. */
@@ -99,13 +98,4 @@ function serverRecords(
 
 function reverseName(address: string): string {
   return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
-}
-
-function isAddress(text: string): boolean {
-  try {
-    return formatIpv4(parseIpv4(text)) === text;
-  } catch (error) {
-    if (isAppError(error, "invalid")) return false;
-    throw error;
-  }
 }

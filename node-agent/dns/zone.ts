@@ -3,8 +3,7 @@
 
 import type { Answer } from "dns-packet";
 import { type Cidr, cidrContains } from "#core/cidr.ts";
-import { isAppError } from "#core/errors.ts";
-import { formatIpv4, type Ipv4, parseIpv4 } from "#core/ipv4.ts";
+import { formatIpv4, readIpv4 } from "#core/ipv4.ts";
 import { serviceNameLabel } from "#core/services/labels.ts";
 import { clusterDomain, dnsAddress } from "#core/services/service-range.ts";
 import type { EndpointSlice, Service } from "#proto/podwire/v1/resources.ts";
@@ -161,7 +160,7 @@ function podRecords(name: string, ttl: number): readonly Answer[] | undefined {
   if (labels.length <= 2) return [];
   const [first = ""] = labels;
   if (labels.length > 3 || !/^[0-9]+(-[0-9]+){3}$/.test(first)) return undefined;
-  const address = addressOf(first.replaceAll("-", "."));
+  const address = readIpv4(first.replaceAll("-", "."));
   return address === undefined ? undefined : [{ name, type: "A", ttl, data: formatIpv4(address) }];
 }
 
@@ -172,17 +171,8 @@ function blockOfReverse(name: string): Cidr | undefined {
     .split(".")
     .reverse();
   if (octets.length > 4) return undefined;
-  const base = addressOf([...octets, "0", "0", "0"].slice(0, 4).join("."));
+  const base = readIpv4([...octets, "0", "0", "0"].slice(0, 4).join("."));
   return base === undefined ? undefined : { base, prefix: 8 * octets.length };
-}
-
-function addressOf(text: string): Ipv4 | undefined {
-  try {
-    return parseIpv4(text);
-  } catch (error) {
-    if (isAppError(error, "invalid")) return undefined;
-    throw error;
-  }
 }
 
 /** What whoever gets a server's or a name server's name asks for next. */
