@@ -3,11 +3,10 @@
 import { addressAt, sizeOf } from "#core/cidr.ts";
 import { AppError } from "#core/errors.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
+import { zoneLabel } from "#core/services/labels.ts";
 import { nodesMax, underlay } from "./cluster-config.ts";
 
 export type Labels = Readonly<Record<string, string>>;
-
-export const zoneLabel = "topology.kubernetes.io/zone";
 
 /** What a host is from its first boot to its removal. */
 export interface HostPlan {

@@ -1,7 +1,7 @@
 /* What `podwire node` can do: a word, the flags that go with it, and what it does to the hosts. */
 
 import { labelValueProblem } from "#core/names.ts";
-import { zoneLabel } from "../../embedded/host-plan.ts";
+import { zoneLabel } from "#core/services/labels.ts";
 import type { HostInfo } from "../../embedded/host-requests.ts";
 import { integerFlag } from "../duration.ts";
 import { createTable } from "../output/table.ts";

@@ -10,6 +10,7 @@ import { slashedName } from "./documents.ts";
 import { endpointSliceColumns } from "./endpoint-slice-columns.ts";
 import { eventColumns } from "./event-columns.ts";
 import { jobColumns } from "./job-columns.ts";
+import { labelsText } from "./labels-text.ts";
 import { namespaceColumns } from "./namespace-columns.ts";
 import { nodeColumns } from "./node-columns.ts";
 import { podColumns } from "./pod-columns.ts";
@@ -83,12 +84,6 @@ function hasName(kind: Kind): boolean {
 /** `kubernetes.io/arch` → `ARCH` */
 function labelTitle(key: string): string {
   return key.slice(key.lastIndexOf("/") + 1).toUpperCase();
-}
-
-/** `app=web,tier=front`, or `<none>`. */
-function labelsText(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? "<none>" : pairs.sort().join(",");
 }
 
 function shown(kind: Kind, { wide }: Layout): readonly Column[] {

@@ -2,6 +2,7 @@ import { serviceTypeOf } from "#core/services/service-type.ts";
 import type { Service, ServicePort } from "#proto/podwire/v1/resources.ts";
 import { ageOf } from "./age.ts";
 import type { Column } from "./column.ts";
+import { labelsText } from "./labels-text.ts";
 
 export const serviceColumns: readonly Column<Service>[] = [
   { title: "TYPE", cell: ({ spec }) => spec?.type ?? "" },
@@ -9,7 +10,7 @@ export const serviceColumns: readonly Column<Service>[] = [
   { title: "EXTERNAL-IP", cell: externalText },
   { title: "PORT(S)", cell: ({ spec }) => portsText(spec?.ports ?? []) },
   { title: "AGE", cell: ({ metadata }, nowMs) => ageOf(metadata?.creationTimestamp, nowMs) },
-  { title: "SELECTOR", wide: true, cell: ({ spec }) => selectorText(spec?.selector ?? {}) },
+  { title: "SELECTOR", wide: true, cell: ({ spec }) => labelsText(spec?.selector ?? {}) },
 ];
 
 function externalText({ spec, status }: Service): string {
@@ -23,10 +24,4 @@ function externalText({ spec, status }: Service): string {
 function portsText(ports: readonly ServicePort[]): string {
   if (ports.length === 0) return "<none>";
   return ports.map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ""}/${protocol}`).join(",");
-}
-
-/** `app=web,tier=front` */
-export function selectorText(selector: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? "<none>" : pairs.sort().join(",");
 }

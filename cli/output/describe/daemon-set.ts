@@ -1,6 +1,6 @@
 import { formatLabelSelector } from "#core/objects/label-selector.ts";
 import type { DaemonSet } from "#proto/podwire/v1/resources.ts";
-import { selectorText } from "../service-columns.ts";
+import { labelsText } from "../labels-text.ts";
 import type { Describer } from "./describer.ts";
 import { annotationsField, field, labelsField } from "./fields.ts";
 import { podsBeside, podsField } from "./own-pods.ts";
@@ -15,7 +15,7 @@ export const daemonSetDescriber: Describer<DaemonSet> = {
       field("Name", metadata?.name),
       field("Namespace", metadata?.namespace),
       field("Selector", formatLabelSelector(spec?.selector)),
-      field("Node-Selector", selectorText(spec?.template?.spec?.nodeSelector ?? {})),
+      field("Node-Selector", labelsText(spec?.template?.spec?.nodeSelector ?? {})),
       ...labelsField("Labels", metadata?.labels ?? {}),
       ...annotationsField(metadata?.annotations ?? {}),
       field("Desired Number of Nodes Scheduled", status?.desiredNumberScheduled ?? 0),

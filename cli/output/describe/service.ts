@@ -3,7 +3,7 @@ import type { Kind } from "#core/objects/kind.ts";
 import { serviceNameLabel } from "#core/services/labels.ts";
 import { serviceTypeOf } from "#core/services/service-type.ts";
 import type { EndpointSlice, Service, ServicePort } from "#proto/podwire/v1/resources.ts";
-import { selectorText } from "../service-columns.ts";
+import { labelsText } from "../labels-text.ts";
 import type { Describer } from "./describer.ts";
 import { annotationsField, field, labelsField } from "./fields.ts";
 
@@ -24,7 +24,7 @@ export const serviceDescriber: Describer<Service> = {
       field("Namespace", metadata?.namespace),
       ...labelsField("Labels", metadata?.labels ?? {}),
       ...annotationsField(metadata?.annotations ?? {}),
-      field("Selector", selectorText(spec?.selector ?? {})),
+      field("Selector", labelsText(spec?.selector ?? {})),
       field("Type", spec?.type),
       ...given("IP Family Policy", spec?.ipFamilyPolicy),
       ...given("IP Families", spec?.ipFamilies.join(",")),
