@@ -4,6 +4,7 @@
 import { headlessLabel } from "#core/services/labels.ts";
 import { isHeadless, serviceTypeOf } from "#core/services/service-type.ts";
 import type { Container, Endpoint, EndpointHints, EndpointPort, Pod, Service, ServicePort } from "#proto/podwire/v1/resources.ts";
+import { hasEnded, isReady } from "../workloads/pod-state.ts";
 
 /** Endpoints that answer at the same ports. */
 export interface EndpointGroup {
@@ -44,8 +45,8 @@ export function sliceLabels({ spec }: Service): Readonly<Record<string, string>>
 }
 
 /** An ended pod is no endpoint whatever was published: it has no network any more. */
-function hasAddress({ status }: Pod): boolean {
-  return (status?.podIP ?? "") !== "" && status?.phase !== "Succeeded" && status?.phase !== "Failed";
+function hasAddress(pod: Pod): boolean {
+  return (pod.status?.podIP ?? "") !== "" && !hasEnded(pod);
 }
 
 /** Undefined where it has none of a Service's ports. A headless Service may have no ports at all. */
@@ -87,10 +88,6 @@ function endpointOf(service: Service, pod: Pod, zone: string | undefined): Endpo
     targetRef: { kind: "Pod", namespace: metadata?.namespace, name: metadata?.name, uid: metadata?.uid },
     hints: hintsOf(service.spec?.trafficDistribution, spec?.nodeName, zone),
   };
-}
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;
 }
 
 /** KEP-4444: each endpoint is for those who are where it is. */

@@ -104,11 +104,8 @@ export function viewOf({ nodeName, state, keyFor, before }: ViewInput): NodeView
   return {
     ...peersView({ nodeName, state, keyFor, before }),
     ...podsView({ nodeName, state, before }),
-    services: byPath(state.services, before && { list: before.state.services, map: before.view.services }),
-    endpointSlices: byPath(
-      state.endpointSlices,
-      before && { list: before.state.endpointSlices, map: before.view.endpointSlices },
-    ),
+    services: byPath(state.services),
+    endpointSlices: byPath(state.endpointSlices),
   };
 }
 
@@ -151,12 +148,15 @@ function amongNamed<T extends ApiObject>(objects: readonly T[], names: ReadonlyS
   return new Map(objects.map((object) => [pathOf(object), object] as const).filter(([path]) => names.has(path)));
 }
 
-/** `before` has what stood there before, and the map of it. */
-function byPath<T extends ApiObject>(
-  list: readonly T[],
-  before: { readonly list: readonly T[]; readonly map: ReadonlyMap<string, T> } | undefined,
-): ReadonlyMap<string, T> {
-  return before?.list === list ? before.map : new Map(list.map((object) => [pathOf(object), object]));
+/** Made once for each list, which all sessions have in common. */
+const maps = new WeakMap<readonly ApiObject[], ReadonlyMap<string, ApiObject>>();
+
+function byPath<T extends ApiObject>(list: readonly T[]): ReadonlyMap<string, T> {
+  const known = maps.get(list);
+  if (known !== undefined) return known as ReadonlyMap<string, T>;
+  const made = new Map(list.map((object) => [pathOf(object), object]));
+  maps.set(list, made);
+  return made;
 }
 
 /** namespace/name */

@@ -1,5 +1,6 @@
 import { isAppError } from "#core/errors.ts";
 import type { Commit, Store } from "../store/store.ts";
+import type { PlanMemo } from "./plan-memo.ts";
 
 export interface Step {
   readonly commit: Commit;
@@ -20,4 +21,14 @@ export async function carryOut(store: Store, steps: readonly Step[]): Promise<vo
   const outcomes = await Promise.allSettled(commits);
   const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (reasons.length > 0) throw reasons.find((reason) => !isAppError(reason, "conflict")) ?? reasons[0];
+}
+
+/** As `carryOut`; where it throws, what was planned is not what is, and all is planned anew. */
+export async function carryOutPlanned(store: Store, memo: PlanMemo, steps: readonly Step[]): Promise<void> {
+  try {
+    await carryOut(store, steps);
+  } catch (error) {
+    memo.forget();
+    throw error;
+  }
 }

@@ -9,7 +9,7 @@ import type { DaemonSet, DaemonSetStatus, Pod } from "#proto/podwire/v1/resource
 import { metadataOf, nameOf } from "../state/objects.ts";
 import { fitnessFor, targetOf, templateFor } from "./daemon-pods.ts";
 import { revisionLabel } from "./pod-slots.ts";
-import { availableFromMs, hasEnded, isReady } from "./pod-state.ts";
+import { availableFromMs, hasEnded, isActive, isReady } from "./pod-state.ts";
 import { templateHash } from "./template-hash.ts";
 import { earliest, type NewPod, type Saying, type Workload, type WorkloadPlan, type WorkloadQuestion } from "./workload.ts";
 
@@ -54,7 +54,7 @@ function planDaemonSet(question: Question): WorkloadPlan<DaemonSet> {
   const rollout = rolloutOf(owner, places, judge);
   const missing = places.filter(({ runs, isEmpty }) => runs && isEmpty).map(({ node }) => node);
   const nodes = new Set(places.map(({ node }) => node));
-  const lost = question.pods.filter((pod) => isStanding(pod) && !nodes.has(targetOf(pod)));
+  const lost = question.pods.filter((pod) => isActive(pod) && !nodes.has(targetOf(pod)));
   const ended = places.flatMap((place) => (place.stays ? place.ended : []));
   const unwanted = places.flatMap((place) => (place.stays ? [] : [...place.standing, ...place.ended]));
   const repeated = places.flatMap((place) => (place.stays ? repetitionsOn(place, isNew) : []));
@@ -75,7 +75,7 @@ function placesOf({ owner, pods, nodes }: Question): readonly Place[] {
     return {
       ...fitness(node),
       node: nameOf(node),
-      standing: there.filter(isStanding).sort(byAge),
+      standing: there.filter(isActive).sort(byAge),
       ended: there.filter((pod) => hasEnded(pod) && metadataOf(pod).deletionTimestamp === undefined),
       isEmpty: there.length === 0,
     };
@@ -147,10 +147,6 @@ function ending(pod: Pod): Saying {
   }
   const message = `Found succeeded daemon pod ${metadataOf(pod).namespace}/${nameOf(pod)} on ${where}, will try to delete it`;
   return { type: "Normal", reason: "SucceededDaemonPod", message };
-}
-
-function isStanding(pod: Pod): boolean {
-  return !hasEnded(pod) && metadataOf(pod).deletionTimestamp === undefined;
 }
 
 function byAge(a: Pod, b: Pod): number {

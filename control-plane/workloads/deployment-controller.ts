@@ -12,7 +12,7 @@ import { type Making, newObject } from "../server/new-object.ts";
 import type { Loop } from "../state/follow.ts";
 import { type Found, listObjects, metadataOf, nameOf, putObject, sameObject, unchanged } from "../state/objects.ts";
 import type { Check, Store, StoreChange, Write } from "../store/store.ts";
-import { carryOut, type Step } from "./commits.ts";
+import { carryOutPlanned, type Step } from "./commits.ts";
 import { openNamespace } from "./open-namespace.ts";
 import { controllerOf } from "./owners.ts";
 import { type DeploymentPlan, planDeployment } from "./plan-deployment.ts";
@@ -48,13 +48,7 @@ export function deploymentController({ store, clock, events, log }: WorkloadSurr
         return [stepFor({ found, home, candidates, plan }, { store, clock, ids, events })];
       });
       memo.keepOnly(deployments.map(({ key }) => key));
-      try {
-        await carryOut(store, steps);
-      } catch (error) {
-        // What was planned is not what is.
-        memo.forget();
-        throw error;
-      }
+      await carryOutPlanned(store, memo, steps);
       if (steps.length > 0) log.debug({ deployments: steps.length }, "deployments were looked at");
       return memo.waitMs(nowMs);
     },

@@ -4,7 +4,7 @@ import type { EventRecorder } from "../events/recorder.ts";
 import type { Ids } from "../ids.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { listObjects } from "../state/objects.ts";
-import { carryOut } from "./commits.ts";
+import { carryOutPlanned } from "./commits.ts";
 import { ownedPods } from "./owned-pods.ts";
 import { controllerOf } from "./owners.ts";
 import { createPlanMemo } from "./plan-memo.ts";
@@ -35,13 +35,7 @@ export function replicaSetController({ store, clock, events, log }: WorkloadSurr
         return [step];
       });
       memo.keepOnly(sets.map(({ key }) => key));
-      try {
-        await carryOut(store, steps);
-      } catch (error) {
-        // What was planned is not what is.
-        memo.forget();
-        throw error;
-      }
+      await carryOutPlanned(store, memo, steps);
       if (steps.length > 0) log.debug({ sets: steps.length }, "replica sets were looked at");
       return memo.waitMs(nowMs);
     },

@@ -88,10 +88,9 @@ function outdated({ owner }: Question, { slots, isAvailable }: Availability): re
   const { maxUnavailable = 1 } = updateStrategy?.rollingUpdate ?? {};
   const bound = Math.max(1, scaledValue(maxUnavailable, replicas, "down"));
   const missing = slots.wanted.filter(({ pod }) => pod === undefined || !isAvailable(pod)).length;
+  const revision = updateRevision(owner);
   const old = slots.wanted.flatMap(({ ordinal, pod }) =>
-    pod !== undefined && !isBelowPartition(owner, ordinal) && !isEnding(pod) && revisionOf(pod) !== updateRevision(owner)
-      ? [pod]
-      : [],
+    pod !== undefined && !isBelowPartition(owner, ordinal) && !isEnding(pod) && revisionOf(pod) !== revision ? [pod] : [],
   );
   return old.reverse().slice(0, Math.max(0, bound - missing));
 }

@@ -5,7 +5,7 @@ import type { EventRecorder } from "../events/recorder.ts";
 import type { Ids } from "../ids.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { listObjects, metadataOf } from "../state/objects.ts";
-import { carryOut } from "./commits.ts";
+import { carryOutPlanned } from "./commits.ts";
 import { ownedPods } from "./owned-pods.ts";
 import { createPlanMemo } from "./plan-memo.ts";
 import type { Workload } from "./workload.ts";
@@ -43,13 +43,7 @@ export function workloadController<T extends ApiObject>(
         return [step];
       });
       memo.keepOnly(owners.map(({ key }) => key));
-      try {
-        await carryOut(store, steps);
-      } catch (error) {
-        // What was planned is not what is.
-        memo.forget();
-        throw error;
-      }
+      await carryOutPlanned(store, memo, steps);
       if (steps.length > 0) log.debug({ kind: kind.kind, objects: steps.length }, "workloads were looked at");
       return memo.waitMs(nowMs);
     },
