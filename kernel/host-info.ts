@@ -27,7 +27,8 @@ export function readHostInfo(): HostInfo {
   };
 }
 
-function readText(path: string): string {
+/** Empty where it can't be read. */
+export function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -9,12 +9,12 @@ import { isAlive, type ProcessId, parseStat } from "./processes.ts";
 
 const script = join(import.meta.dirname, "init.sh");
 
-/** What `unshare` makes for a sandbox. KILL to whoever waits outside must end the sandbox too. */
 /** Of `unshare`: an ordinary user is root in a user namespace; root needs none. */
 export function userNamespaceOf(uid: number): readonly string[] {
   return uid === 0 ? [] : ["--user", "--map-root-user"];
 }
 
+/** What `unshare` makes for a sandbox. KILL to whoever waits outside must end the sandbox too. */
 export const sandboxNamespaces = ["--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=SIGKILL"] as const;
 
 export interface SandboxSpec {

@@ -129,16 +129,14 @@ function refusalOf(target: Target): string | undefined {
 }
 
 function chainsOf(port: ProxiedPort): [string, Chain][] {
-  const { internalPolicy, externalPolicy, targets, nodePort, balancerAddresses, affinitySeconds } = port;
-  const isExternal = nodePort !== undefined || balancerAddresses.length > 0;
-  const used = new Set<TrafficPolicy>([internalPolicy, ...(isExternal ? (["Cluster", externalPolicy] as const) : [])]);
-  const filled = [...used].filter((policy) => refusalOf(targets[policy]) === undefined);
+  const { targets, affinitySeconds } = port;
+  const filled = policiesOf(port).filter((policy) => refusalOf(targets[policy]) === undefined);
   const chains = filled.map((policy): [string, Chain] => [chainName(port, policy), { rules: choosing(port, targets[policy]) }]);
   if (affinitySeconds !== undefined) {
     for (const endpoint of endpointsOf(port))
       chains.push([endpointChain(port, endpoint), { rules: remembering(port, endpoint) }]);
   }
-  if (isExternal && filled.includes("Cluster")) {
+  if (isExternal(port) && filled.includes("Cluster")) {
     chains.push([chainName(port, "External"), { rules: fromOutside(port, filled.includes("Local")) }]);
   }
   return chains;
@@ -183,10 +181,20 @@ function byChance(ways: readonly string[], verb: "map" | "vmap"): string {
   return `numgen random mod ${ways.length} ${verb} { ${ways.map((way, i) => `${i} : ${way}`).join(", ")} }`;
 }
 
-function endpointsOf({ internalPolicy, externalPolicy, nodePort, balancerAddresses, targets }: ProxiedPort): TargetEndpoint[] {
-  const isExternal = nodePort !== undefined || balancerAddresses.length > 0;
-  const policies: readonly TrafficPolicy[] = isExternal ? [internalPolicy, "Cluster", externalPolicy] : [internalPolicy];
-  const all = policies.flatMap((policy) => (typeof targets[policy] === "string" ? [] : targets[policy]));
+/** Those by which somebody may come. */
+function policiesOf(port: ProxiedPort): readonly TrafficPolicy[] {
+  return isExternal(port)
+    ? [...new Set<TrafficPolicy>([port.internalPolicy, "Cluster", port.externalPolicy])]
+    : [port.internalPolicy];
+}
+
+function isExternal({ nodePort, balancerAddresses }: ProxiedPort): boolean {
+  return nodePort !== undefined || balancerAddresses.length > 0;
+}
+
+function endpointsOf(port: ProxiedPort): TargetEndpoint[] {
+  const { targets } = port;
+  const all = policiesOf(port).flatMap((policy) => (typeof targets[policy] === "string" ? [] : targets[policy]));
   return [...new Map(all.map((endpoint) => [pairOf(endpoint), endpoint])).values()];
 }
 

@@ -1,8 +1,9 @@
 /* What the checks judge: all that is asked of this machine, gathered in one go. Nothing here lasts, but for modules that the kernel loads
  * when the trial asks for them, as it would for the cluster. */
 
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readdirSync } from "node:fs";
 import { release } from "node:os";
+import { readText } from "../host-info.ts";
 import { missingPrograms, neededPrograms } from "../missing-programs.ts";
 import type { Program } from "../run.ts";
 import { machineFileRoom, memoryRoom, processFileLimit, processRoom, type Room } from "./room.ts";
@@ -90,13 +91,5 @@ function readTunDevice(): MachineFacts["tunDevice"] {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT") return "missing";
     return code === "EACCES" || code === "EPERM" ? "forbidden" : "without driver";
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

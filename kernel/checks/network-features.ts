@@ -96,17 +96,20 @@ interface FailingOptions {
 /** Something of these that the trial saw fail. Only root may load modules by name; the kernel loads them by itself where it may. */
 function failing({ features, modules, cause }: FailingOptions): Problem {
   const failed = ({ trial }: MachineFacts) =>
-    trial.state === "ran" ? features.flatMap((feature) => ({ feature, said: trial.failures.get(feature) })) : [];
-  const first = (facts: MachineFacts) => failed(facts).find(({ said }) => said !== undefined);
+    trial.state === "ran"
+      ? features.flatMap((feature) => {
+          const said = trial.failures.get(feature);
+          return said === undefined ? [] : [{ feature, said }];
+        })
+      : [];
   return {
     verdict: "missing",
     cause,
-    holds: (facts) => first(facts) !== undefined,
+    holds: (facts) => failed(facts).length > 0,
     found: (facts) =>
       `${failed(facts)
-        .filter(({ said }) => said !== undefined)
         .map(({ feature }) => feature)
-        .join(", ")}: ${first(facts)?.said}`,
+        .join(", ")}: ${failed(facts)[0]?.said}`,
     cure: (facts) => asRoot(facts, `modprobe -a ${modules}`),
     example: { trial: { state: "ran", failures: new Map([[features[0], "Operation not supported"]]) } },
   };

@@ -1,7 +1,8 @@
 /* How much of its countable things this machine still gives to this process. Infinity where there is no limit. */
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readText } from "../host-info.ts";
 
 /** The tightest limit, and what sets it. */
 export interface Room {
@@ -102,12 +103,4 @@ function readCount(path: string, absent = Number.POSITIVE_INFINITY): number {
 /** "max" and "unlimited" are no number. */
 function count(text: string, absent: number): number {
   return /^[0-9]+\s*$/.test(text) ? Number(text) : absent;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
