@@ -82,7 +82,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = await openCluster(store, options, { ids, clock });
   const awake = createAwakeTime(clock);
   const leases = createLeases(awake, options.heartbeatTimeoutMs);
-  const sessions = createSessionTable(leases);
+  const sessions = createSessionTable(leases, clock);
   const streams = createStreamBroker({ ids, clock });
   const metrics = createNewestMetrics(clock);
   const events = createEventRecorder({ store, clock, ids, log });

@@ -35,22 +35,24 @@ export interface ContainerTarget extends PodTarget {
 export interface TargetContext {
   readonly store: Store;
   readonly sessions: SessionTable;
+  /** Of the user's call. */
+  readonly signal: AbortSignal;
 }
 
 /** For a program that is to run in the container. */
-export function execTarget(request: ContainerRequest, context: TargetContext): ContainerTarget {
+export function execTarget(request: ContainerRequest, context: TargetContext): Promise<ContainerTarget> {
   return runningContainer(request, context, "exec into");
 }
 
 /** For the streams of the container's own program. */
-export function attachTarget(request: ContainerRequest, context: TargetContext): ContainerTarget {
+export function attachTarget(request: ContainerRequest, context: TargetContext): Promise<ContainerTarget> {
   return runningContainer(request, context, "attach");
 }
 
 /** For what the container has said. */
-export function logsTarget(request: LogRequest, context: TargetContext): ContainerTarget {
+export async function logsTarget(request: LogRequest, context: TargetContext): Promise<ContainerTarget> {
   const { pod, container, node } = findContainer(request, context.store);
-  const session = sessionOf(node, context.sessions);
+  const session = await sessionOf(node, context);
   const status = statusOf(pod, container);
   const state = status?.state;
   if (request.previous && status?.lastState?.terminated === undefined && (status?.restartCount ?? 0) === 0) {
@@ -65,20 +67,20 @@ export function logsTarget(request: LogRequest, context: TargetContext): Contain
 }
 
 /** For a connection to one of the pod's ports. */
-export function forwardTarget(request: PodRequest, context: TargetContext): PodTarget {
+export async function forwardTarget(request: PodRequest, context: TargetContext): Promise<PodTarget> {
   const { pod, node } = findPod(request, context.store);
   const phase = pod.status?.phase ?? "Pending";
   if (phase !== "Running") throw notNow(`unable to forward port because pod is not running. Current status=${phase}`);
-  return { session: sessionOf(node, context.sessions), namespace: pod.metadata?.namespace ?? "" };
+  return { session: await sessionOf(node, context), namespace: pod.metadata?.namespace ?? "" };
 }
 
-function runningContainer(request: ContainerRequest, context: TargetContext, what: string): ContainerTarget {
+async function runningContainer(request: ContainerRequest, context: TargetContext, what: string): Promise<ContainerTarget> {
   const { pod, container, node } = findContainer(request, context.store);
   const phase = pod.status?.phase;
   if (phase === "Succeeded" || phase === "Failed") {
     throw notNow(`cannot ${what} a container in a completed pod; current phase is ${phase}`);
   }
-  const session = sessionOf(node, context.sessions);
+  const session = await sessionOf(node, context);
   const state = statusOf(pod, container)?.state;
   if (state?.running === undefined) {
     throw notNow(`container "${container}" of pod "${request.pod}" is not running${whyNot(state)}`);
@@ -107,9 +109,9 @@ function findContainer(request: ContainerRequest, store: Store) {
   return { pod, container, node };
 }
 
-function sessionOf(node: string, sessions: SessionTable): Session {
-  const session = sessions.find(node);
-  if (session === undefined || !sessions.isLive(node)) {
+async function sessionOf(node: string, { sessions, signal }: TargetContext): Promise<Session> {
+  const session = await sessions.awaitLive(node, signal);
+  if (session === undefined) {
     throw new AppError("unavailable", `node "${node}" is not ready: its agent has no session`);
   }
   return session;

@@ -7,7 +7,7 @@ import type { Handlers } from "#rpc/server.ts";
 import type { StreamBroker } from "../streams/broker.ts";
 import { attachTarget, execTarget, forwardTarget, logsTarget, type TargetContext } from "./stream-target.ts";
 
-export interface StreamContext extends TargetContext {
+export interface StreamContext extends Omit<TargetContext, "signal"> {
   readonly streams: StreamBroker;
 }
 
@@ -20,26 +20,26 @@ export function streamHandlers(context: StreamContext): StreamHandlers {
       const { start, inputs } = await readStart(requests, "exec");
       if (start === undefined) return;
       if (start.command.length === 0) throw invalid("you must specify at least one command for the container");
-      const { session, namespace, container } = execTarget(start, context);
+      const { session, namespace, container } = await execTarget(start, { ...context, signal });
       const value = { ...start, namespace, container };
       yield* streams.open({ session, start: { $case: "exec", value }, inputs, signal });
     },
     async *attach(requests, { signal }) {
       const { start, inputs } = await readStart(requests, "attach");
       if (start === undefined) return;
-      const { session, namespace, container } = attachTarget(start, context);
+      const { session, namespace, container } = await attachTarget(start, { ...context, signal });
       const value = { ...start, namespace, container };
       yield* streams.open({ session, start: { $case: "attach", value }, inputs, signal });
     },
     async *logs(request, { signal }) {
-      const { session, namespace, container } = logsTarget(request, context);
+      const { session, namespace, container } = await logsTarget(request, { ...context, signal });
       const value = { ...request, namespace, container };
       yield* streams.open({ session, start: { $case: "logs", value }, inputs: noInput(), signal });
     },
     async *portForward(requests, { signal }) {
       const { start, inputs } = await readStart(requests, "port-forward");
       if (start === undefined) return;
-      const { session, namespace } = forwardTarget(start, context);
+      const { session, namespace } = await forwardTarget(start, { ...context, signal });
       const value = { ...start, namespace };
       yield* streams.open({ session, start: { $case: "portForward", value }, inputs, signal });
     },

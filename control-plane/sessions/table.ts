@@ -6,6 +6,7 @@
  *   a boot id that was superseded before   no: two agents would push each other out for ever
  * Where the old session is not live, anybody with the node's credential may. */
 
+import type { Clock } from "#core/clock.ts";
 import { AppError } from "#core/errors.ts";
 import type { OpenStream, SessionDown } from "#proto/podwire/v1/agent.ts";
 import { createWakeups } from "../state/follow.ts";
@@ -39,6 +40,11 @@ export interface SessionTable {
   find(node: string): Session | undefined;
   /** Its session is open and was heard of within the timeout. */
   isLive(node: string): boolean;
+  /**
+   * Its live session. An agent that was heard of within the timeout, or that may not have come back yet since the control plane started,
+   * is waited for: until it comes, the timeout is over or the signal aborts.
+   */
+  awaitLive(node: string, signal: AbortSignal): Promise<Session | undefined>;
   /** Throws "already-exists" where a live session stays. */
   open(node: string, bootId: string): Session;
   close(session: Session): void;
@@ -48,13 +54,27 @@ export interface SessionTable {
 const waitingStreamsMax = 256;
 const supersededMax = 16;
 
-export function createSessionTable(leases: Leases): SessionTable {
+export function createSessionTable(leases: Leases, clock: Clock): SessionTable {
   const sessions = new Map<string, Session>();
+  /** Wakes those who wait for a session. Each is a user's call. */
+  const waiting = new Set<() => void>();
   const superseded = new Map<string, readonly string[]>();
   const isLive = (node: string) => sessions.has(node) && leases.remainingMs(node) > 0;
   return {
     find: (node) => sessions.get(node),
     isLive,
+    async awaitLive(node, signal) {
+      while (!isLive(node)) {
+        const leftMs = leases.remainingMs(node);
+        if (leftMs <= 0 || leases.isLeaving(node) || signal.aborted) return undefined;
+        const woken = new AbortController();
+        const wake = () => woken.abort();
+        waiting.add(wake);
+        await clock.sleep(leftMs, AbortSignal.any([signal, woken.signal])).catch(() => {});
+        waiting.delete(wake);
+      }
+      return sessions.get(node);
+    },
     open(node, bootId) {
       const old = sessions.get(node);
       const past = superseded.get(node) ?? [];
@@ -65,6 +85,7 @@ export function createSessionTable(leases: Leases): SessionTable {
       old?.end(new AppError("already-exists", `a newer session of node "${node}" took this one's place`));
       const session = createSession(node, bootId);
       sessions.set(node, session);
+      for (const wake of waiting) wake();
       return session;
     },
     close(session) {
