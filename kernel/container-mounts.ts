@@ -9,6 +9,7 @@ import { existsSync, linkSync, mkdirSync, readlinkSync, realpathSync, statSync, 
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { denialsOf, type MountPoint, readMountPoints } from "./mounts.ts";
 import { identify } from "./processes.ts";
+import { toolboxFolder } from "./toolbox.ts";
 
 export interface MountTableInput {
   /** Has `etc` with the container's own files. Where the container may not see it, it must lie in `hidden`. */
@@ -27,7 +28,6 @@ interface WaitingVolume {
 const scratchBytesMax = 64 * 1024 * 1024;
 const scratchFilesMax = 16_384;
 
-const toolbox = join(import.meta.dirname, "..", "toolbox");
 const devices = ["null", "zero", "full", "random", "urandom", "tty"];
 const deviceLinks = { fd: "/proc/self/fd", stdin: "fd/0", stdout: "fd/1", stderr: "fd/2", ptmx: "pts/ptmx" };
 /** Whoever is root in a container may read what the host's root may. */
@@ -75,7 +75,7 @@ export function mountTable({ stateDir, hidden, volumes }: MountTableInput): stri
     scratch(join(dev, "shm"), "mode=1777"),
     [source, join(dev, "pts"), "devpts", "newinstance,ptmxmode=0666,mode=620,nosuid,noexec"],
     bind(process.execPath, join(own, "node")),
-    bind(toolbox, join(own, "toolbox")),
+    bind(toolboxFolder(), join(own, "toolbox")),
     [source, proc, "proc", "nosuid,nodev,noexec"],
     // Not in /proc itself: where Docker did the same, they would be left out.
     ...there(machineFolders).map((path) => bind(join(stateDir, path), join(stateDir, path), "ro,nosuid,nodev,noexec")),

@@ -4,20 +4,24 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 
 const messageBytesMax = 4 * 1024 * 1024;
 
-/** Finds a frozen peer within about 3.5 s; without keepalive it is never found. A shorter timeout takes a busy machine for a frozen peer. */
-const keepalive = {
-  "grpc.keepalive_time_ms": 1_000,
-  "grpc.keepalive_timeout_ms": 2_500,
+/** How soon a silent peer counts as frozen; without keepalive it never does. A shorter timeout takes a busy machine for a frozen peer. */
+const keepalives = {
+  /** Within about 3.5 s: for an agent, which has others to look after. */
+  quick: { "grpc.keepalive_time_ms": 1_000, "grpc.keepalive_timeout_ms": 2_500 },
+  /** Within 30 s, as kubectl: for whoever would rather wait for a busy control plane than begin again. */
+  patient: { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 20_000 },
 } as const;
 
+export type Keepalive = keyof typeof keepalives;
+
+/** Agents that are silent are found by their heartbeats. */
 export const serverChannelOptions: ChannelOptions = {
-  ...keepalive,
+  ...keepalives.patient,
   "grpc.max_receive_message_length": messageBytesMax,
   "grpc.max_send_message_length": messageBytesMax,
 };
 
-export const clientChannelOptions: ChannelOptions = {
-  ...keepalive,
+const commonClientOptions: ChannelOptions = {
   "grpc.keepalive_permit_without_calls": 1,
   "grpc.max_receive_message_length": messageBytesMax,
   "grpc.max_send_message_length": messageBytesMax,
@@ -31,3 +35,7 @@ export const clientChannelOptions: ChannelOptions = {
   // Each client has a connection of its own: a full one would let the calls of another hang silently.
   "grpc.use_local_subchannel_pool": 1,
 };
+
+export function clientChannelOptions(keepalive: Keepalive): ChannelOptions {
+  return { ...keepalives[keepalive], ...commonClientOptions };
+}

@@ -3,7 +3,7 @@
 
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { AppError } from "#core/errors.ts";
-import { clientChannelOptions } from "./channel-options.ts";
+import { clientChannelOptions, type Keepalive } from "./channel-options.ts";
 import { drained } from "./drained.ts";
 import type { CallMetadata, MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./service.ts";
 import { fromStatus } from "./status.ts";
@@ -28,6 +28,8 @@ export interface ConnectOptions {
   readonly address: string;
   /** Sent with every call. */
   readonly metadata?: CallMetadata;
+  /** "patient" where it is absent. */
+  readonly keepalive?: Keepalive;
 }
 
 const unaryTimeoutMs = 10_000;
@@ -35,9 +37,9 @@ const unaryTimeoutMs = 10_000;
 /** Connects lazily, with a connection of its own, and again by itself. */
 export function createRpcClient<S extends ServiceDefinition>(
   definition: S,
-  { address, metadata = {} }: ConnectOptions,
+  { address, metadata = {}, keepalive = "patient" }: ConnectOptions,
 ): RpcClient<S> {
-  const client = new Client(address, credentials.createInsecure(), clientChannelOptions);
+  const client = new Client(address, credentials.createInsecure(), clientChannelOptions(keepalive));
   const methods = Object.entries(definition).map(([name, method]) => [name, bind(client, method, metadata)]);
   return { ...Object.fromEntries(methods), [Symbol.dispose]: () => client.close() } as RpcClient<S>;
 }

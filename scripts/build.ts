@@ -8,6 +8,7 @@ import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
+import { nameAsBuilt } from "#kernel/toolbox.ts";
 
 const project = join(import.meta.dirname, "..");
 const dist = join(project, "dist");
@@ -15,14 +16,6 @@ const folders = [
   ...["core", "rpc", "process", "kernel", "control-plane", "node-agent", "cli", "embedded", "testing", "toolbox"],
   join("proto", "gen"),
 ];
-
-/** Where a string names a module: what Node resolves, and nothing else. */
-const extension = /(?<=\b(?:from|import|import\(|import\.meta\.resolve\()\s*"[.#][^"\n]*\.m?)ts(?=")/g;
-
-/** Lets the names of our own modules end as their files in dist/ do. */
-export function nameAsBuilt(code: string): string {
-  return code.replace(extension, "js");
-}
 
 async function build(): Promise<void> {
   await rm(dist, { recursive: true, force: true });

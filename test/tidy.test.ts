@@ -4,7 +4,7 @@ import { deepEqual } from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { nameAsBuilt } from "../scripts/build.ts";
+import { nameAsBuilt } from "#kernel/toolbox.ts";
 
 const project = join(import.meta.dirname, "..");
 

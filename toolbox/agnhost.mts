@@ -5,13 +5,14 @@ const subcommands: Readonly<Record<string, () => Promise<{ main(args: readonly s
   netexec: () => import("./netexec.mts"),
   "serve-hostname": () => import("./serve-hostname.mts"),
   connect: () => import("./connect.mts"),
-  pause: () => import("./pause.mts"),
 };
+/** Done by the launcher, without Node. */
+const ofTheShell = "pause";
 
-export async function main([name = "pause", ...args]: readonly string[]): Promise<void> {
+export async function main([name = "", ...args]: readonly string[]): Promise<void> {
   const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
   if (subcommand === undefined)
-    return fail(`unknown command "${name}" for "agnhost"; there are: ${Object.keys(subcommands).join(", ")}`);
+    return fail(`unknown command "${name}" for "agnhost"; there are: ${[...Object.keys(subcommands), ofTheShell].join(", ")}`);
   try {
     await (await subcommand()).main(args);
   } catch (error) {

@@ -3,16 +3,17 @@
 const programs: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<void> }>>> = {
   load: () => import("./load.mts"),
   agnhost: () => import("./agnhost.mts"),
-  pause: () => import("./pause.mts"),
   "http-server": () => import("./http-server.mts"),
   "probe-server": () => import("./probe-server.mts"),
   probe: () => import("./probe.mts"),
 };
+/** Done by the launcher, without Node. */
+const ofTheShell = "pause";
 
 const [name = "", ...args] = process.argv.slice(2);
 const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
 if (program === undefined) {
-  process.stderr.write(`toolbox: no program "${name}"; there are: ${Object.keys(programs).join(", ")}\n`);
+  process.stderr.write(`toolbox: no program "${name}"; there are: ${[...Object.keys(programs), ofTheShell].join(", ")}\n`);
   process.exitCode = 2;
 } else {
   process.once("SIGTERM", () => process.exit(0));

@@ -10,6 +10,8 @@ export interface OverlayLimits {
   /** A connection whose queue stayed full for so many heartbeats is closed. */
   readonly fullHeartbeatsMax: number;
   readonly heartbeatMs: number;
+  /** Where there are more connections, heartbeats come the more seldom: a node of a large cluster would else do little besides. */
+  readonly linksPerHeartbeat: number;
   /** A connection on which nothing came for so many heartbeats is dead. */
   readonly silentHeartbeatsMax: number;
   /** Frames read from the TUN in one turn of the event loop. */
@@ -35,6 +37,7 @@ export const defaultLimits: OverlayLimits = {
   queueBytesMax: 1024 * 1024,
   fullHeartbeatsMax: 5,
   heartbeatMs: 1000,
+  linksPerHeartbeat: 32,
   silentHeartbeatsMax: 3,
   readsPerTurnMax: 128,
   readBytesPerTurnMax: 1024 * 1024,

@@ -143,7 +143,8 @@ export async function startOverlay(options: OverlayOptions): Promise<Overlay> {
 
   async function beat(): Promise<void> {
     while (!stop.signal.aborted) {
-      await clock.sleep(limits.heartbeatMs, stop.signal).catch(() => {});
+      const pace = Math.max(1, links.size / limits.linksPerHeartbeat);
+      await clock.sleep(limits.heartbeatMs * pace, stop.signal).catch(() => {});
       if (stop.signal.aborted) return;
       for (const tunnel of tunnels.values()) tunnel.heartbeat();
     }

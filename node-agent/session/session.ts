@@ -108,6 +108,7 @@ async function oneSession(options: SessionOptions, quit: AbortSignal, onWelcome:
   using client = createRpcClient(AgentService, {
     address: server,
     metadata: { "podwire-node": nodeName, authorization: `Bearer ${credential}` },
+    keepalive: "quick",
   });
   const ended = new AbortController();
   const inSession = AbortSignal.any([signal, ended.signal]);

@@ -45,6 +45,7 @@ export function createStreamServer(options: StreamServerOptions): StreamServer {
     const rpc = createRpcClient(AgentService, {
       address: options.server,
       metadata: { "podwire-node": nodeName, authorization: `Bearer ${credential}` },
+      keepalive: "quick",
     });
     client = { credential, rpc };
     return rpc;
