@@ -36,7 +36,7 @@ const groupsMax = 2_147_483_647;
 /** `netnsPrefix` tells the namespaces of this host's pods from all others. */
 export function createLinuxNetwork(netnsPrefix: string, ruleset: Ruleset): Network {
   return {
-    read: (signal) => readState(netnsPrefix, signal),
+    read: (signal) => readState(netnsPrefix, ruleset, signal),
     apply: (steps, signal) => applySteps(steps, ruleset, signal),
   };
 }
@@ -69,7 +69,7 @@ async function applySteps(steps: readonly NetworkStep[], ruleset: Ruleset, signa
   signal.throwIfAborted();
   const lines = renderSteps(
     steps,
-    steps.some(({ op }) => op === "set-rule-base") ? (await readTable(signal)).ruleBase : undefined,
+    steps.some(({ op }) => op === "set-rule-base") ? (await readTable(ruleset, signal)).ruleBase : undefined,
   );
   // What fails for one pod must not keep the others waiting.
   const [onHost] = await Promise.allSettled([ipBatch(["-force"], lines.ip, signal)]);
@@ -84,12 +84,12 @@ async function applySteps(steps: readonly NetworkStep[], ruleset: Ruleset, signa
   throw new PartlyApplied(failure.reason, halfMade);
 }
 
-async function readState(netnsPrefix: string, signal: AbortSignal): Promise<NetworkState> {
+async function readState(netnsPrefix: string, ruleset: Ruleset, signal: AbortSignal): Promise<NetworkState> {
   const [routes, rules, links, table] = await Promise.all([
     readRoutes(signal),
     run(["ip", "-json", "-N", "-4", "rule", "show"], { signal }),
     run(["ip", "-json", "link", "show"], { signal }),
-    readTable(signal),
+    readTable(ruleset, signal),
   ]);
   return {
     routes: parseRoutes(routes),
@@ -100,9 +100,9 @@ async function readState(netnsPrefix: string, signal: AbortSignal): Promise<Netw
   };
 }
 
-async function readTable(signal: AbortSignal): Promise<Pick<NetworkState, "ruleBase" | "elements">> {
+async function readTable(ruleset: Ruleset, signal: AbortSignal): Promise<Pick<NetworkState, "ruleBase" | "elements">> {
   try {
-    return parseTable(await run(["nft", "-j", "list", "table", "ip", "podwire"], { signal }));
+    return parseTable(await ruleset.list(["table", "ip", "podwire"], signal));
   } catch (error) {
     if (error instanceof RunError && error.stderr.includes("No such file or directory"))
       return { ruleBase: undefined, elements: [] };

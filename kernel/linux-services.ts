@@ -1,4 +1,4 @@
-/* The table of Services on Linux: `nft` for the rules, `conntrack` for what still flows by rules that are gone. */
+/* The table of Services on Linux: nftables for the rules, `conntrack` for what still flows by rules that are gone. */
 
 import { parseUdpFlows, renderRemoval } from "./conntrack.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -11,8 +11,8 @@ export function createLinuxServices(ruleset: Ruleset): ServiceKernel {
     async readNames(signal) {
       // Terse: the sets' elements are nobody's business but the kernel's.
       const answers = await Promise.all([
-        run(["nft", "-j", "list", "chains", "ip"], { signal }),
-        run(["nft", "-j", "-t", "list", "sets", "ip"], { signal }),
+        ruleset.list(["chains", "ip"], signal),
+        ruleset.list(["sets", "ip"], signal, { terse: true }),
       ]);
       return parseNames(...answers);
     },

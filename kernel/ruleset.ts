@@ -5,11 +5,12 @@
 import { closeSync } from "node:fs";
 import { AppError } from "#core/errors.ts";
 import { allocateMemory, errno, libc, memoryOf, socketFlags, systemCallFailed } from "./ffi.ts";
-import { run } from "./run.ts";
 
 export interface Ruleset {
-  /** Lines for `nft -f`, in one transaction. */
+  /** Lines for `nft -f`, in one transaction. Throws a RunError with what nftables says. */
   apply(lines: readonly string[], signal: AbortSignal): Promise<void>;
+  /** JSON, of what `nft list` can list; terse leaves out the elements of sets. Throws a RunError where it isn't there. */
+  list(what: readonly string[], signal: AbortSignal, options?: { readonly terse?: boolean }): Promise<string>;
 }
 
 export interface WatchedRuleset extends Ruleset, Disposable {
@@ -20,24 +21,18 @@ export interface WatchedRuleset extends Ruleset, Disposable {
   changedByOthers(): boolean;
 }
 
-/** Changes the ruleset, and does not look whether others do. */
-export const unwatchedRuleset: Ruleset = {
-  async apply(lines, signal) {
-    await run(["nft", "-f", "-"], { input: `${lines.join("\n")}\n`, signal });
-  },
-};
-
-/** Of the network namespace that the main thread is in. */
-export function watchRuleset(): WatchedRuleset {
+/** Of the network namespace that the main thread is in, as `nft` is. */
+export function watchRuleset(nft: Ruleset): WatchedRuleset {
   const socket = openNetlink();
   let seen = readGeneration(socket);
   let own = 0;
   let underWay = 0;
   return {
+    list: nft.list,
     async apply(lines, signal) {
       underWay += 1;
       try {
-        await unwatchedRuleset.apply(lines, signal);
+        await nft.apply(lines, signal);
         own += 1;
       } finally {
         underWay -= 1;

@@ -7,6 +7,8 @@ import { keepInheritedDescriptors } from "#kernel/descriptors.ts";
 import { createLinuxNetwork, prepareHost, prepareTun, readForeignRoutes } from "#kernel/linux-network.ts";
 import { createLinuxServices } from "#kernel/linux-services.ts";
 import { podNetnsPrefix, tunName } from "#kernel/network.ts";
+import { openNftLibrary } from "#kernel/nft-library.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
 import { watchRuleset } from "#kernel/ruleset.ts";
 import { openTun } from "#kernel/tun.ts";
 import { linuxUsage } from "#kernel/usage.ts";
@@ -35,7 +37,7 @@ async function serve(options: AgentOptions): Promise<void> {
     prepareHost();
     using tun = openTun({ name: tunName });
     const [foreignRoutes] = await Promise.all([readForeignRoutes(signal), prepareTun(signal)]);
-    using ruleset = watchRuleset();
+    using ruleset = watchRuleset(openNftLibrary() ?? nftProgram);
     await runAgent({
       options,
       tun,

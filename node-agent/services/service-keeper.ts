@@ -12,7 +12,7 @@ import type { ServiceKernel, ServiceTable } from "#kernel/service-table.ts";
 import type { Logger } from "#process/log.ts";
 import type { HealthChecks } from "./health-checks.ts";
 import { planAnew, planChange } from "./plan-service-table.ts";
-import { staleFlows, udpDigest } from "./stale-flows.ts";
+import { leavesFlows, type Serving, servingByFrontend, staleFlows } from "./stale-flows.ts";
 
 export interface ServiceView extends ProxyView, ProxyNode {}
 
@@ -45,8 +45,8 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
   /** What the kernel holds as far as we know; undefined where we don't. */
   let actual: ServiceTable | undefined;
   let isForeign = false;
-  /** Of the flows of UDP when they were looked at last; an agent before this one may have left some. */
-  let digest: string | undefined;
+  /** Whom flows of UDP may go to since they were looked at last; an agent before this one may have left some. */
+  let served: Serving | undefined;
   /** Whoever waits for the next transaction. */
   let asked: PromiseWithResolvers<void> | undefined;
 
@@ -76,11 +76,12 @@ export function createServiceKeeper({ kernel, healthChecks, clock, rng, log, sig
   };
 
   const clearFlows = async (ports: readonly ProxiedPort[], node: ProxyNode): Promise<void> => {
-    const now = udpDigest(ports, node);
-    if (now === digest) return;
-    const stale = staleFlows(await kernel.readUdpFlows(signal), ports, node);
-    if (stale.length > 0) await kernel.removeUdpFlows(stale, signal);
-    digest = now;
+    const now = servingByFrontend(ports, node);
+    if (leavesFlows(served, now)) {
+      const stale = staleFlows(await kernel.readUdpFlows(signal), ports, node);
+      if (stale.length > 0) await kernel.removeUdpFlows(stale, signal);
+    }
+    served = now;
   };
 
   // Whoever waits then waits for nothing.

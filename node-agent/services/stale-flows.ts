@@ -24,15 +24,20 @@ export function staleFlows(flows: readonly UdpFlow[], ports: readonly ProxiedPor
   });
 }
 
-/** What changes where something changes for flows of UDP: while it stays, nothing needs to be looked for. "" where there is none. */
-export function udpDigest(ports: readonly ProxiedPort[], node: ProxyNode): string {
-  return [...servingByFrontend(ports, node)].map(([frontend, endpoints]) => `${frontend} ${[...endpoints].sort()}`).join("\n");
+/**
+ * Whether a change can leave flows behind: where a frontend's endpoint went, or the frontend, or where it got its first endpoints. More
+ * of them leave every flow where it may go.
+ */
+export function leavesFlows(before: Serving | undefined, now: Serving): boolean {
+  if (before === undefined) return true;
+  const lost = [...before].some(([frontend, endpoints]) => !now.has(frontend) || !now.get(frontend)?.isSupersetOf(endpoints));
+  return lost || [...now].some(([frontend, endpoints]) => endpoints.size > 0 && !before.get(frontend)?.size);
 }
 
-function servingByFrontend(
-  ports: readonly ProxiedPort[],
-  { nodeAddress, dnsAddress }: ProxyNode,
-): Map<string, ReadonlySet<string>> {
+/** The serving endpoints of each frontend of UDP. */
+export type Serving = ReadonlyMap<string, ReadonlySet<string>>;
+
+export function servingByFrontend(ports: readonly ProxiedPort[], { nodeAddress, dnsAddress }: ProxyNode): Serving {
   const serving = new Map<string, ReadonlySet<string>>();
   for (const { protocol, port, clusterAddress, balancerAddresses, nodePort, serving: endpoints } of ports) {
     if (protocol !== "udp" || clusterAddress === dnsAddress) continue;

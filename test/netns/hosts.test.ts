@@ -8,8 +8,9 @@ import { bootHosts, cutPower, type Machine, spawnOn } from "#kernel/hosts.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { inNetns, listNetns, netnsPath, writeSysctls } from "#kernel/netns.ts";
 import { podNetnsPrefix } from "#kernel/network.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
 import { descendantsOf, identify, isAlive } from "#kernel/processes.ts";
-import { unwatchedRuleset } from "#kernel/ruleset.ts";
+
 import { run } from "#kernel/run.ts";
 import { enterHostNamespace, type HostNamespace } from "../support/host-namespace.ts";
 import { bootLabHosts } from "../support/lab-hosts.ts";
@@ -166,7 +167,7 @@ describe("the network of a Linux host", () => {
       "netns add another-node.pod",
     );
     try {
-      const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
+      const network = createLinuxNetwork(opened.prefix, nftProgram);
       assert.deepEqual(await network.read(signal), {
         routes: [],
         rules: [],
@@ -184,7 +185,7 @@ describe("the network of a Linux host", () => {
     await using opened = await open();
     const name = `${opened.prefix}half`;
     writeFileSync(netnsPath(name), "");
-    const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
+    const network = createLinuxNetwork(opened.prefix, nftProgram);
     assert.deepEqual((await network.read(signal)).netns, [name]);
     await network.apply([{ op: "remove-netns", netns: name }], signal);
     assert.ok(!listNetns().includes(name));
@@ -192,7 +193,7 @@ describe("the network of a Linux host", () => {
 
   it("changes no nftables rule where one of several can't be", async () => {
     await using opened = await open();
-    const network = createLinuxNetwork(opened.prefix, unwatchedRuleset);
+    const network = createLinuxNetwork(opened.prefix, nftProgram);
     await network.apply(
       [
         {

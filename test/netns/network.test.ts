@@ -1,6 +1,7 @@
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { podNetnsPrefix } from "#kernel/network.ts";
-import { unwatchedRuleset } from "#kernel/ruleset.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
+
 import { describeNetwork } from "../conformance/network.ts";
 import { enterHostNamespace } from "../support/host-namespace.ts";
 
@@ -8,7 +9,7 @@ describeNetwork("Linux", async () => {
   const host = await enterHostNamespace();
   const netnsPrefix = podNetnsPrefix(host.nodeName);
   return {
-    network: createLinuxNetwork(netnsPrefix, unwatchedRuleset),
+    network: createLinuxNetwork(netnsPrefix, nftProgram),
     netnsPrefix,
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   };

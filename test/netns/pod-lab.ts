@@ -13,7 +13,8 @@ import { sweepCgroups } from "#kernel/cgroups.ts";
 import { type Containers, linuxContainers } from "#kernel/containers.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { type Network, type PodLink, podNetnsPrefix } from "#kernel/network.ts";
-import { unwatchedRuleset } from "#kernel/ruleset.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
+
 import { run } from "#kernel/run.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
@@ -84,7 +85,7 @@ export async function openPodLab(): Promise<PodLab> {
   const stateDir = mkdtempSync(join(tmpdir(), "podwire-pods-"));
   const { nodeName } = host;
   const spec: AgentSpec = { stateDir, nodeName, podCidr: "10.244.1.0/24" };
-  const network = createLinuxNetwork(podNetnsPrefix(nodeName), unwatchedRuleset);
+  const network = createLinuxNetwork(podNetnsPrefix(nodeName), nftProgram);
   const agents = new Set<AgentOfPods>();
   const records = () => createPodRecords(stateDir);
   const link = (pod: Pod) => {

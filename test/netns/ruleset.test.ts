@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { unwatchedRuleset, type WatchedRuleset, watchRuleset } from "#kernel/ruleset.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
+import { type WatchedRuleset, watchRuleset } from "#kernel/ruleset.ts";
 import { enterHostNamespace } from "../support/host-namespace.ts";
 
 const { signal } = new AbortController();
@@ -15,12 +16,12 @@ describe("a watched ruleset", () => {
         for (const name of ["a", "b", "c"]) await change(ruleset, name);
       },
     ],
-    ["somebody else did", true, () => change(unwatchedRuleset, "a")],
+    ["somebody else did", true, () => change(nftProgram, "a")],
     [
       "somebody else did, and we did",
       true,
       async (ruleset) => {
-        await Promise.all([change(ruleset, "a"), change(unwatchedRuleset, "b"), change(ruleset, "c")]);
+        await Promise.all([change(ruleset, "a"), change(nftProgram, "b"), change(ruleset, "c")]);
       },
     ],
     [
@@ -34,7 +35,7 @@ describe("a watched ruleset", () => {
       "we failed to, and somebody else did",
       true,
       async (ruleset) => {
-        await change(unwatchedRuleset, "a");
+        await change(nftProgram, "a");
         await assert.rejects(ruleset.apply(["delete table ip nobody"], signal));
       },
     ],
@@ -42,8 +43,8 @@ describe("a watched ruleset", () => {
   for (const [sentence, isForeign, happens] of cases) {
     it(`tells ${isForeign ? "once" : "nothing"} when ${sentence}`, async () => {
       await using _ = await enterHostNamespace();
-      await change(unwatchedRuleset, "before");
-      using ruleset = watchRuleset();
+      await change(nftProgram, "before");
+      using ruleset = watchRuleset(nftProgram);
       await happens(ruleset);
       assert.equal(ruleset.changedByOthers(), isForeign);
       assert.equal(ruleset.changedByOthers(), false);
@@ -52,9 +53,9 @@ describe("a watched ruleset", () => {
 
   it("waits with its answer until our own change is done", async () => {
     await using _ = await enterHostNamespace();
-    using ruleset = watchRuleset();
+    using ruleset = watchRuleset(nftProgram);
     const own = change(ruleset, "a");
-    await change(unwatchedRuleset, "b");
+    await change(nftProgram, "b");
     const early = ruleset.changedByOthers();
     await own;
     assert.equal(early || ruleset.changedByOthers(), true);
@@ -62,7 +63,7 @@ describe("a watched ruleset", () => {
 
   it("is asked in microseconds", async () => {
     await using _ = await enterHostNamespace();
-    using ruleset = watchRuleset();
+    using ruleset = watchRuleset(nftProgram);
     const startedMs = performance.now();
     for (let i = 0; i < 1_000; i++) ruleset.changedByOthers();
     assert.ok(performance.now() - startedMs < 500);

@@ -10,7 +10,8 @@ import { proxiedPorts } from "#core/services/proxied-port.ts";
 import { createLinuxNetwork } from "#kernel/linux-network.ts";
 import { createLinuxServices } from "#kernel/linux-services.ts";
 import { type PodLink, podNetnsPrefix } from "#kernel/network.ts";
-import { unwatchedRuleset } from "#kernel/ruleset.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
+
 import { run } from "#kernel/run.ts";
 import { serviceTableOf } from "#kernel/service-rules.ts";
 import { planNetwork } from "../../node-agent/reconcile/plan-network.ts";
@@ -94,7 +95,7 @@ describe("rules of services", () => {
     const links = podAddresses.map(
       (address, i): PodLink => ({ netns: `${host.nodeName}.pod${i}`, device: `pwpod${i}`, address: parseIpv4(address) }),
     );
-    const network = createLinuxNetwork(podNetnsPrefix(host.nodeName), unwatchedRuleset);
+    const network = createLinuxNetwork(podNetnsPrefix(host.nodeName), nftProgram);
     const outside = await joinOutside(host);
     const wanted = wantedNetwork(
       {
@@ -107,7 +108,7 @@ describe("rules of services", () => {
     );
     await network.apply(planNetwork({ ...wanted, links }, { ...(await network.read(signal)), netns: [] }), signal);
     await using tracer = await openTracer();
-    const services = createLinuxServices(unwatchedRuleset);
+    const services = createLinuxServices(nftProgram);
     const places = { pod: links[0]?.netns, node: undefined, elsewhere: outside };
     const sources = { pod: podAddresses[0], node: "192.168.0.1", elsewhere: outsideAddress };
     let localPort = 10_000;

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inNetns, netnsPath } from "#kernel/netns.ts";
+import { nftProgram } from "#kernel/nft-program.ts";
 import { watchRuleset } from "#kernel/ruleset.ts";
 import { type EndpointSketch, makeService, makeSlice } from "../support/service-objects.ts";
 import { until } from "../support/until.ts";
@@ -70,7 +71,7 @@ describe("the upkeep of services", () => {
 
   it("leaves rules and clients alone while nobody changes them", async () => {
     await serve({ sessionAffinity: "ClientIP" }, endpoint(one), endpoint(two));
-    using watched = inNetns(lab.node(1).name, watchRuleset);
+    using watched = inNetns(lab.node(1).name, () => watchRuleset(nftProgram));
     await ask(client, web);
     // Nothing is to happen: that takes as long as the agent needs to look twice.
     await sleep(600);

@@ -4,7 +4,7 @@ import { proxiedPorts } from "#core/services/proxied-port.ts";
 import { parseUdpFlows, renderRemoval } from "#kernel/conntrack.ts";
 import type { UdpFlow } from "#kernel/service-table.ts";
 import type { EndpointSlice, Service } from "#proto/podwire/v1/resources.ts";
-import { staleFlows, udpDigest } from "../../../node-agent/services/stale-flows.ts";
+import { leavesFlows, servingByFrontend, staleFlows } from "../../../node-agent/services/stale-flows.ts";
 import { makeService, makeSlice, proxyNode, proxyViewOf } from "../../support/service-objects.ts";
 
 const udp = { port: 53, protocol: "UDP", nodePort: 30_053 } as const;
@@ -66,22 +66,37 @@ describe("a flow of UDP", () => {
     });
   }
 
-  it("is looked for only when something changes for flows of UDP", () => {
-    const services = (...addresses: readonly string[]) => [
-      makeService("web", { clusterIP: "10.96.0.80" }),
-      makeSlice("web-1", { service: "web" }, ...addresses.map((address) => ({ address }))),
-    ];
-    const names = [
-      makeService("names", { clusterIP: "10.96.0.53", ports: [udp] }),
-      makeSlice("names-1", { service: "names", ...slicePort }, { address: "10.244.1.2" }),
-    ];
-    const digest = (...objects: readonly (Service | EndpointSlice)[]) =>
-      udpDigest(proxiedPorts(proxyViewOf(...objects)), proxyNode);
-    assert.equal(digest(...services("10.244.1.2")), "");
-    assert.equal(digest(makeService("dns", { clusterIP: "10.96.0.10", ports: [{ port: 53, protocol: "UDP" }] })), "");
-    assert.equal(digest(...names, ...services("10.244.1.2")), digest(...names, ...services("10.244.1.3")));
-    assert.notEqual(digest(...names), digest(...names.slice(0, 1)));
-  });
+  const names = makeService("names", { clusterIP: "10.96.0.53", ports: [udp] });
+  const at = (...addresses: readonly string[]) => [
+    names,
+    makeSlice("names-1", { service: "names", ...slicePort }, ...addresses.map((address) => ({ address }))),
+  ];
+  const web = [
+    makeService("web", { clusterIP: "10.96.0.80" }),
+    makeSlice("web-1", { service: "web" }, { address: "10.244.1.2" }),
+  ];
+  const dns = [makeService("dns", { clusterIP: "10.96.0.10", ports: [{ port: 53, protocol: "UDP" }] })];
+  type Objects = readonly (Service | EndpointSlice)[];
+  const changes: readonly (readonly [sentence: string, before: Objects | undefined, now: Objects, leaves: boolean])[] = [
+    ["an agent has just started", undefined, [], true],
+    ["nothing changed", at("10.244.1.2"), at("10.244.1.2"), false],
+    ["a Service of UDP came without endpoints", [], [names], false],
+    ["it came with one", [], at("10.244.1.2"), true],
+    ["it got its first", [names], at("10.244.1.2"), true],
+    ["it got one more", at("10.244.1.2"), at("10.244.1.2", "10.244.1.3"), false],
+    ["one went", at("10.244.1.2", "10.244.1.3"), at("10.244.1.2"), true],
+    ["one took another's place", at("10.244.1.2"), at("10.244.1.3"), true],
+    ["the last went", at("10.244.1.2"), [names], true],
+    ["the Service went", [names], [], true],
+    ["a Service of TCP changed", [], web, false],
+    ["the name server came", [], dns, false],
+  ];
+  for (const [sentence, before, now, leaves] of changes) {
+    it(`is ${leaves ? "looked for" : "left alone"} when ${sentence}`, () => {
+      const serving = (objects: Objects) => servingByFrontend(proxiedPorts(proxyViewOf(...objects)), proxyNode);
+      assert.equal(leavesFlows(before && serving(before), serving(now)), leaves);
+    });
+  }
 
   it("is read from conntrack's list, and named to it by where it goes and who answers", () => {
     const text = `udp      17 28 src=10.244.1.7 dst=10.96.0.53 sport=4000 dport=53 [UNREPLIED] src=10.244.1.2 dst=10.244.1.7 sport=5353 dport=4000 mark=0 use=1
