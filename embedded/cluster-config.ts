@@ -24,6 +24,14 @@ export const agentPort = 7443;
 export const nodesMax = 250;
 export const defaultClusterName = "podwire";
 
+/**
+ * How long an agent may be silent before its node is NotReady: 3 s, and in a large cluster more, since one machine's processors that start a
+ * hundred pods at once leave an agent none for a while.
+ */
+export function heartbeatTimeoutSeconds(nodeCount: number): number {
+  return Math.max(3, Math.ceil(nodeCount / 3));
+}
+
 /** "invalid" where no cluster may have that many. */
 export function checkNodeCount(nodeCount: number): void {
   if (!Number.isInteger(nodeCount) || nodeCount < 1 || nodeCount > nodesMax) {

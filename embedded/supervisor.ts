@@ -12,7 +12,14 @@ import { runDaemon } from "#process/daemon.ts";
 import { createLog } from "#process/log.ts";
 import { systemClock } from "#process/system-clock.ts";
 import { systemRng } from "#process/system-rng.ts";
-import { agentPort, type ClusterConfig, controlPlaneHost, nodeCidrPrefix, underlay } from "./cluster-config.ts";
+import {
+  agentPort,
+  type ClusterConfig,
+  controlPlaneHost,
+  heartbeatTimeoutSeconds,
+  nodeCidrPrefix,
+  underlay,
+} from "./cluster-config.ts";
 import { clusterFolder, hostFolder } from "./cluster-folder.ts";
 import { createHostFleet } from "./host-fleet.ts";
 import { type HostPlan, labelsOfFirst } from "./host-plan.ts";
@@ -78,6 +85,7 @@ function controlPlane(machine: Machine): Service {
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
     ...["--service-cidr", config.serviceCidr],
     ...["--load-balancer-cidr", config.loadBalancerCidr],
+    ...["--heartbeat-timeout", String(heartbeatTimeoutSeconds(config.nodeCount))],
     ...["--time-scale", String(config.timeScale)],
     ...["--log-level", config.logLevel],
   ]);

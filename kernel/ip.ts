@@ -1,7 +1,7 @@
 /* iproute2's language: lines for `ip -batch -`, and what `ip -json` answers. */
 
 import { type Cidr, formatCidr, parseCidr } from "#core/cidr.ts";
-import { formatIpv4, parseIpv4 } from "#core/ipv4.ts";
+import { formatIpv4, type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import {
   hostMac,
   localTable,
@@ -27,14 +27,24 @@ export function renderRule(verb: "add" | "del", rule: Rule): string {
   return `rule ${verb} priority ${rule.priority} ${selector} lookup ${rule.table} protocol ${routeProtocol}`;
 }
 
-/** The host's half of a pod's network. */
-export function renderPodHost({ netns, device }: PodLink): string[] {
+/** The host's half of a pod's network. Who lives there is said and not asked for: a busy machine may answer too late. */
+export function renderPodHost({ netns, device, address }: PodLink): string[] {
+  const mac = podMac(address);
   return [
     `netns add ${netns}`,
-    `link add ${device} address ${hostMac} mtu ${podMtu} type veth peer name eth0 netns ${netns} mtu ${podMtu}`,
+    `link add ${device} address ${hostMac} mtu ${podMtu} type veth peer name eth0 address ${mac} netns ${netns} mtu ${podMtu}`,
     `link set ${device} addrgenmode none`,
     `link set ${device} up`,
+    `neighbour add ${formatIpv4(address)} lladdr ${mac} dev ${device} nud permanent`,
   ];
+}
+
+/** Locally administered, and of the address. */
+export function podMac(address: Ipv4): string {
+  const bytes = formatIpv4(address)
+    .split(".")
+    .map((byte) => Number(byte).toString(16).padStart(2, "0"));
+  return ["0a", "58", ...bytes].join(":");
 }
 
 /** The pod's half, inside its namespace. The address is a /32: everything else lies behind the gateway. */

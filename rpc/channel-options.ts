@@ -6,8 +6,8 @@ const messageBytesMax = 4 * 1024 * 1024;
 
 /** How soon a silent peer counts as frozen; without keepalive it never does. A shorter timeout takes a busy machine for a frozen peer. */
 const keepalives = {
-  /** Within about 3.5 s: for an agent, which has others to look after. */
-  quick: { "grpc.keepalive_time_ms": 1_000, "grpc.keepalive_timeout_ms": 2_500 },
+  /** Within 9 s: for an agent, which has others to look after. */
+  quick: { "grpc.keepalive_time_ms": 1_000, "grpc.keepalive_timeout_ms": 8_000 },
   /** Within 30 s, as kubectl: for whoever would rather wait for a busy control plane than begin again. */
   patient: { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 20_000 },
 } as const;

@@ -156,7 +156,7 @@ const checks: Readonly<Record<Check, (target: Target, signal: AbortSignal) => Pr
   },
   icmp(target, signal) {
     return new Promise((resolve, reject) => {
-      execFile("ping", ["-n", "-c", "1", "-W", "2", target.address], { signal }, (error, stdout) => {
+      execFile("ping", ["-n", "-c", "1", "-w", String(checkMs / 1000 - 1), target.address], { signal }, (error, stdout) => {
         const time = /time=([0-9.]+ ms)/.exec(stdout)?.[1];
         if (error === null && time !== undefined) resolve({ evidence: `echo reply after ${time}` });
         else reject(new Error(error === null || stdout !== "" ? "no echo reply" : error.message));

@@ -80,7 +80,7 @@ export async function proveRollout(
     enough.abort();
     watching.abort();
     await say("Removing the pods that asked");
-    await removeProbers(connection, namespace, AbortSignal.timeout(removeMs));
+    await removeProbers(connection, namespace, removeMs);
   }
 }
 

@@ -150,8 +150,19 @@ async function* requestsOf(start: ExecStart, input: string, over: AbortSignal): 
   await aborted(over);
 }
 
-/** Resolves when the namespace and all in it are gone. */
-export async function removeProbers(connection: Connection, namespace: string, signal: AbortSignal): Promise<void> {
+/** Resolves when the namespace and all in it are gone; "timeout" where that takes longer. */
+export async function removeProbers(connection: Connection, namespace: string, timeoutMs: number): Promise<void> {
+  const late = new AppError("timeout", `namespace "${namespace}" was not gone within ${timeoutMs / 1000} s; it goes by itself`);
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(late), timeoutMs);
+  try {
+    await deleteNamespace(connection, namespace, deadline.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function deleteNamespace(connection: Connection, namespace: string, signal: AbortSignal): Promise<void> {
   const kind = kindOf("namespaces");
   await connection.client.delete(
     { kind: kind.kind, namespace: "", name: namespace, uid: undefined, gracePeriodSeconds: undefined, dryRun: false },

@@ -58,6 +58,8 @@ function describeNetworks(): void {
     const { device } = lab.link(pod);
     const [hostEnd] = JSON.parse(await run(["ip", "-json", "address", "show", "dev", device], { signal }));
     assert.deepEqual([hostEnd.address, hostEnd.mtu, hostEnd.addr_info], [hostMac, podMtu, []]);
+    const [known] = JSON.parse(await run(["ip", "-json", "neighbour", "show", "dev", device], { signal }));
+    assert.deepEqual([known.dst, known.lladdr, known.state], ["10.244.1.2", "0a:58:0a:f4:01:02", ["PERMANENT"]]);
 
     agent.set();
     await until(() => agent.pods.heldUids.length === 0, "the pod to go");
