@@ -11,7 +11,7 @@ let known: string | undefined;
 
 /** Made at the first call where it isn't there. Without a cache, or where it can't be written to, that of the sources. */
 export function toolboxFolder(): string {
-  known ??= import.meta.filename.endsWith(".ts") ? strippedFolder(sources, module.getCompileCacheDir()) : sources;
+  known ??= /\.ts$/.test(import.meta.filename) ? strippedFolder(sources, module.getCompileCacheDir()) : sources;
   return known;
 }
 
