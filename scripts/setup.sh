@@ -5,7 +5,7 @@ set -euo pipefail
 # program:package, as Debian and Ubuntu name them
 needed="ip:iproute2 nft:nftables unshare:util-linux nsenter:util-linux setpriv:util-linux mount:mount hostname:hostname tini:tini ping:iputils-ping conntrack:conntrack curl:curl iperf3:iperf3"
 # What only the tests and measurements start.
-needed="$needed dig:bind9-dnsutils dnsperf:dnsperf"
+needed="$needed dig:bind9-dnsutils dnsperf:dnsperf sockperf:sockperf"
 
 missing=""
 for pair in $needed; do
