@@ -23,6 +23,7 @@ import type { Hello } from "#proto/podwire/v1/agent.ts";
 import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
 import { keepMetrics } from "./metrics/keep-metrics.ts";
+import { linkMetricsOf } from "./metrics/link-metrics.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
 import { createAddressPool } from "./pods/address-pool.ts";
@@ -204,6 +205,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     keepMetrics({
       ...{ nodeName, containers, usage, clock, log, signal },
       pods: () => pods.held,
+      links: () => linkMetricsOf(nodeName, overlay.status()),
       send: (measurement) => send.measurement(measurement),
     }),
     shutDown(),

@@ -4,6 +4,7 @@ import { Option } from "commander";
 import type { Kind } from "#core/objects/kind.ts";
 import { type Connection, connect } from "../connect.ts";
 import { findObjects } from "../find.ts";
+import { meansLinks, printLinks } from "../links.ts";
 import { follow, getOne, type Item, type Query } from "../objects.ts";
 import type { Layout } from "../output/columns.ts";
 import { renderDocuments } from "../output/documents.ts";
@@ -35,7 +36,7 @@ interface GetOptions extends FileOptions {
 export const getVerb: Verb<GetOptions> = {
   usage: "(KIND[,KIND…] [NAME…] | KIND/NAME… | -f FILE) [flags]",
   description:
-    "Display one or many objects: pods (po), nodes (no), namespaces (ns), configmaps (cm), secrets, events (ev), or all.",
+    "Display one or many objects: pods (po), nodes (no), namespaces (ns), configmaps (cm), secrets, events (ev), or all; and links, the tunnels between nodes, with what they carried and dropped.",
   examples: `
     # The pods of the namespace, with their addresses and nodes
     podwire get pods -o wide
@@ -49,6 +50,10 @@ export const getVerb: Verb<GetOptions> = {
     # The youngest last; columns of one's own
     podwire get pods --sort-by=.metadata.creationTimestamp
     podwire get pods -o custom-columns=NAME:.metadata.name,IP:.status.podIP
+
+    # The tunnels, and of one node's why frames were dropped
+    podwire get links
+    podwire get links node-1 -o wide
 
     # The pods of one node, as they change
     podwire get pods --field-selector spec.nodeName=node-1 --watch`,
@@ -72,6 +77,10 @@ export const getVerb: Verb<GetOptions> = {
   },
   async run(invocation) {
     const { options } = invocation;
+    if (meansLinks(invocation.args)) {
+      using connection = await connect(invocation);
+      return await printLinks(invocation, connection);
+    }
     const format = parseOutputFormat(options.output, { tables: true });
     const targets = await readTargets(invocation, { verb: "get" });
     if (targets.how === "names" && (options.selector !== undefined || options.fieldSelector !== undefined)) {

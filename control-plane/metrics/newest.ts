@@ -3,13 +3,15 @@
 
 import type { Clock } from "#core/clock.ts";
 import type { Measurement } from "#proto/podwire/v1/agent.ts";
-import type { NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
+import type { LinkMetrics, NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
 
 export interface NewestMetrics {
   put(node: string, measurement: Measurement): void;
   node(name: string): NodeMetrics | undefined;
   /** Of a pod that is bound to that node: nobody may speak for another's. */
   pod(node: string, uid: string): PodMetrics | undefined;
+  /** Of its tunnels, as the node itself sees them. */
+  links(node: string): readonly LinkMetrics[];
 }
 
 const keptMs = 60_000;
@@ -19,6 +21,7 @@ interface Kept {
   readonly node: NodeMetrics | undefined;
   /** By uid. */
   readonly pods: ReadonlyMap<string, PodMetrics>;
+  readonly links: readonly LinkMetrics[];
 }
 
 export function createNewestMetrics(clock: Clock): NewestMetrics {
@@ -35,16 +38,18 @@ export function createNewestMetrics(clock: Clock): NewestMetrics {
     return newest.get(node);
   };
   return {
-    put(name, { node, pods }) {
+    put(name, { node, pods, links }) {
       drop();
       newest.delete(name);
       newest.set(name, {
         atMs: clock.monotonicMs(),
         node: node && { ...node, name },
         pods: new Map(pods.map((pod) => [pod.uid, pod])),
+        links: links.map((link) => ({ ...link, node: name })),
       });
     },
     node: (name) => of(name)?.node,
     pod: (node, uid) => of(node)?.pods.get(uid),
+    links: (node) => of(node)?.links ?? [],
   };
 }

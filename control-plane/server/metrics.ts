@@ -5,7 +5,7 @@ import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { ClusterService, MetricsRequest } from "#proto/podwire/v1/cluster.ts";
-import { NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
+import { LinkMetrics, NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
 import type { Handlers } from "#rpc/server.ts";
 import type { NewestMetrics } from "../metrics/newest.ts";
@@ -19,11 +19,12 @@ export interface MetricsContext {
   readonly metrics: NewestMetrics;
 }
 
-export type MetricsHandlers = Pick<Handlers<typeof ClusterService>, "podMetrics" | "nodeMetrics">;
+export type MetricsHandlers = Pick<Handlers<typeof ClusterService>, "podMetrics" | "nodeMetrics" | "linkMetrics">;
 
 export function metricsHandlers({ store, metrics }: MetricsContext): MetricsHandlers {
   const ofPod = ({ metadata, spec }: Pod) => metrics.pod(spec?.nodeName ?? "", metadata?.uid ?? "");
   const ofNode = (node: Node) => metrics.node(nameOf(node));
+  const linksOf = (node: Node) => metrics.links(nameOf(node));
   return {
     async *podMetrics(request) {
       const found = answer({ store, kind: podKind, plural: "podmetrics", of: ofPod }, request);
@@ -32,6 +33,10 @@ export function metricsHandlers({ store, metrics }: MetricsContext): MetricsHand
     async *nodeMetrics(request) {
       const found = answer({ store, kind: nodeKind, plural: "nodemetrics", of: ofNode }, request);
       for (const items of inBatches(found, (item) => NodeMetrics.encode(item).finish().length)) yield { items };
+    },
+    async *linkMetrics(request) {
+      const found = answer({ store, kind: nodeKind, plural: "linkmetrics", of: linksOf }, request);
+      for (const items of inBatches([...found].flat(), (item) => LinkMetrics.encode(item).finish().length)) yield { items };
     },
   };
 }

@@ -1,4 +1,4 @@
-/* Reads what the node's pods and its agent use, again and again, and tells the control plane. */
+/* Reads what the node's pods, its agent and its tunnels use, again and again, and tells the control plane. */
 
 import { type Clock, timestamp } from "#core/clock.ts";
 import type { Containers } from "#kernel/containers.ts";
@@ -6,7 +6,7 @@ import type { DeviceCounters } from "#kernel/device-counters.ts";
 import type { RunningContainer, UsageReader } from "#kernel/usage.ts";
 import type { Logger } from "#process/log.ts";
 import type { Measurement } from "#proto/podwire/v1/agent.ts";
-import type { NetworkUsage } from "#proto/podwire/v1/metrics.ts";
+import type { LinkMetrics, NetworkUsage } from "#proto/podwire/v1/metrics.ts";
 import { containerFolder, containerNames } from "../pods/container-folders.ts";
 import type { HeldPod } from "../pods/pod-manager.ts";
 import { type Counts, measure, type NodeReading } from "./measurement.ts";
@@ -20,6 +20,8 @@ export interface KeepMetricsOptions {
   readonly pods: () => readonly HeldPod[];
   readonly containers: Containers;
   readonly usage: UsageReader;
+  /** At this moment. */
+  readonly links: () => LinkMetrics[];
   readonly send: (measurement: Measurement) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -28,13 +30,13 @@ export interface KeepMetricsOptions {
 
 /** Until the signal aborts. */
 export async function keepMetrics(options: KeepMetricsOptions): Promise<void> {
-  const { send, clock, log, signal } = options;
+  const { links, send, clock, log, signal } = options;
   let counts: Counts | undefined;
   while (!signal.aborted) {
     try {
       const measured = measure(counts, readNode(options));
       counts = measured.counts;
-      if (measured.measurement !== undefined) send(measured.measurement);
+      if (measured.measurement !== undefined) send({ ...measured.measurement, links: links() });
     } catch (error) {
       log.warn({ err: error }, "what the pods use could not be read");
     }

@@ -45,7 +45,7 @@ export interface Counts {
 export interface Measured {
   readonly counts: Counts;
   /** Undefined where there is nothing to compare with. */
-  readonly measurement: Measurement | undefined;
+  readonly measurement: Omit<Measurement, "links"> | undefined;
 }
 
 export function measure(before: Counts | undefined, reading: NodeReading): Measured {

@@ -30,6 +30,11 @@ export type { OverlayPeer, OverlayView } from "./view.ts";
 export interface Overlay extends AsyncDisposable {
   /** The whole wanted state. Connections to peers that stay as they are stay up. */
   set(view: OverlayView): void;
+  /**
+   * Whether one frame may stand for many packets, which is so at first. Off, the kernel cuts them up before this process sees them: dearer
+   * by far, and what looks at single packets needs it. What is on its way survives the change.
+   */
+  setOffload(on: boolean): void;
   status(): OverlayStatus;
   /** Where peers dial in. */
   readonly port: number;
@@ -76,20 +81,22 @@ export async function startOverlay(options: OverlayOptions): Promise<Overlay> {
   let self: OverlaySelf | undefined;
   let own: AddressSet = createAddressSet([]);
   let routes: RoutingTable<Tunnel> = createRoutingTable<Tunnel>([]);
+  let offloading = true;
   let givenTypes = gsoTypeSet(tun.offloads);
 
   const receive = createReceiver({ tun, accepted: gsoTypeSet(tun.offloads), own: () => own });
 
   /** One TUN serves all peers, so it may give only what each of them takes. */
   const adaptOffloads = () => {
-    const common = tun.offloads.filter((type) =>
-      [...tunnels.values()].every(({ accepts }) => accepts === undefined || (accepts & gsoTypeSet([type])) !== 0),
+    const common = tun.offloads.filter(
+      (type) =>
+        offloading && [...tunnels.values()].every(({ accepts }) => accepts === undefined || (accepts & gsoTypeSet([type])) !== 0),
     );
     const types = gsoTypeSet(common);
     if (types === givenTypes) return;
     givenTypes = types;
     tun.setOffloads(common);
-    log.info({ offload: formatOffloads(common) }, "offload adapted to what all peers take");
+    log.info({ offload: formatOffloads(common) }, "offload adapted to what is wanted and all peers take");
   };
 
   const openTunnel = (peer: OverlayPeer, selfName: string) =>
@@ -185,6 +192,10 @@ export async function startOverlay(options: OverlayOptions): Promise<Overlay> {
       routes = createRoutingTable(
         [...tunnels.values()].flatMap((target) => blocksOf(target.peer).map((cidr) => ({ cidr, target }))),
       );
+      adaptOffloads();
+    },
+    setOffload(on) {
+      offloading = on;
       adaptOffloads();
     },
     status: () => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Measurement } from "#proto/podwire/v1/agent.ts";
 import type { MetricsRequest } from "#proto/podwire/v1/cluster.ts";
-import type { NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
+import type { LinkMetrics, NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../support/control-plane.ts";
 import { measurementOf } from "../support/measurements.ts";
 import { until } from "../support/until.ts";
@@ -55,6 +55,22 @@ describe("metrics", () => {
     await until(async () => (await podMetrics(cluster)).length === 2, "the next metrics");
     assert.deepEqual(await podMetrics(cluster, { name: "web" }), next.pods);
     assert.deepEqual(await nodeMetrics(cluster, { name: "node-1" }), [next.node]);
+  });
+
+  it("are of tunnels, too, each as its node sees it", async () => {
+    const traffic = { bytes: 1_000, packets: 20, frames: 10, messages: 5 };
+    const link = { node: "node-1", peer: "node-2", state: "open", reason: "", roundTripMs: 0.25, queuedBytes: 0 };
+    const links = [{ ...link, sent: traffic, received: traffic, sendDrops: { "queue-full": 3 }, receiveDrops: {} }];
+    send("node-1", { ...measurementOf("node-1", []), links: links.map((one) => ({ ...one, node: "node-2" })) });
+    const linksOf = async (request: Partial<MetricsRequest>) => {
+      const found: LinkMetrics[] = [];
+      for await (const { items } of cluster.client.linkMetrics({ ...everything, ...request }, { signal })) found.push(...items);
+      return found;
+    };
+    await until(async () => (await linksOf({})).length > 0, "the links");
+    assert.deepEqual(await linksOf({}), links, "whoever sent it, it is that node's");
+    assert.deepEqual(await linksOf({ labelSelector: "zone=a" }), links);
+    assert.deepEqual(await linksOf({ name: "node-2" }), []);
   });
 
   it("are chosen by namespace, name and selectors", async () => {

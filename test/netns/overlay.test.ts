@@ -100,6 +100,70 @@ describe("the overlay between hosts", function () {
     });
   }
 
+  it("takes single packets and then many as one again, while a connection goes on", async () => {
+    await using lab = await createLab(2);
+    const [a, b] = [lab.node(0), lab.node(1)];
+    const agents = await startAll(lab);
+    const [agentA] = agents as [LabAgent];
+    await using _server = await startServer(b);
+    await using client = spawnIn(a.podNamespace, program("stream", b.podAddress));
+    const lines = listen(client);
+    const more = (bytes: number) => {
+      const wanted = Number(lines.at(-1)?.returned ?? 0) + bytes;
+      return until(() => Number(lines.at(-1)?.returned ?? 0) >= wanted, `${bytes} bytes more`);
+    };
+    /** Packets for each frame, of some that come now. */
+    const packetsInFrame = async () => {
+      const before = (await peerOf(agentA, b.name)).sent;
+      await more(4 * 1024 * 1024);
+      const now = (await peerOf(agentA, b.name)).sent;
+      return (now.packets - before.packets) / (now.frames - before.frames);
+    };
+    await more(1024 * 1024);
+    for (let round = 0; round < 3; round++) {
+      for (const on of [false, true]) {
+        for (const agent of agents) await agent.setOffload(on);
+        // What the kernel had cut or not cut before still comes.
+        await more(4 * 1024 * 1024);
+        const ratio = await packetsInFrame();
+        assert.ok(on ? ratio > 1.5 : ratio === 1, `offload ${on ? "on" : "off"}: ${ratio} packets a frame`);
+      }
+    }
+    assert.deepEqual(
+      lines.filter(({ returned }) => returned === undefined),
+      [],
+    );
+  });
+
+  it("carries ten thousand connections at the same time", async () => {
+    await using lab = await createLab(2);
+    const [a, b] = [lab.node(0), lab.node(1)];
+    await startAll(lab);
+    await using _server = await startServer(b);
+    assert.deepEqual(await linesOf(a.podNamespace, "flows", b.podAddress, "10000"), [{ open: 10_000, intact: true }]);
+  });
+
+  it("brings the errors of IP back to who caused them", async () => {
+    await using lab = await createLab(2);
+    const [a, b] = [lab.node(0), lab.node(1)];
+    await startAll(lab);
+    await runIn(b.namespace, ["ip", "link", "set", "pod", "mtu", "1300"]);
+    await runIn(b.podNamespace, ["ip", "link", "set", "eth0", "mtu", "1300"]);
+    const said = async (...args: readonly string[]) => {
+      const argv = ["ping", "-n", "-c", "1", "-W", "2", ...args];
+      return runIn(a.podNamespace, argv).catch((error: { stdout?: string; stderr?: string }) => `${error.stdout}${error.stderr}`);
+    };
+    // The hops: the pod's own node, the other node, the other pod.
+    assert.match(await said("-t", "1", b.podAddress), new RegExp(`From ${a.address} .*Time to live exceeded`));
+    assert.match(await said("-t", "2", b.podAddress), new RegExp(`From ${b.address} .*Time to live exceeded`));
+    assert.match(await said("-t", "3", b.podAddress), /1 received/);
+    assert.match(await said("-M", "do", "-s", "1372", b.podAddress), /Frag needed|message too long|mtu = 1300/);
+    // And with fragments allowed it arrives.
+    assert.match(await said("-s", "1372", b.podAddress), /1 received/);
+    assert.match(await said(b.podAddress.replace(/\.2$/, ".99")), new RegExp(`From ${b.address} .*Unreachable`));
+    assert.match(await said("-R", b.podAddress), /1 received/, "with an option in its IP header");
+  });
+
   it("keeps a TCP connection over kill -9 of an agent and a new one", async () => {
     await using lab = await createLab(2);
     const [a, b] = [lab.node(0), lab.node(1)];

@@ -36,6 +36,7 @@ describe("the metrics of a node's pods", () => {
       ...{ nodeName: "node-1", containers: linuxContainers, usage: linuxUsage, clock: hastyClock, signal: stopping.signal },
       log: createLog({ level: "silent", name: "test" }),
       pods: () => agent.pods.held,
+      links: () => [],
       send: (measurement) => {
         newest = measurement;
       },

@@ -20,6 +20,7 @@ export function measurementOf(name: string, pods: readonly (Pod | undefined)[], 
       containers: (pod?.spec?.containers ?? []).map((container) => ({ name: container.name ?? "", usage: usageOf(measured) })),
       network: { rxBytes: 1_000, txBytes: 2_000 },
     })),
+    links: [],
   };
 }
 

@@ -22,7 +22,10 @@ export interface WireView {
   readonly self: WireNode;
   readonly peers: readonly WirePeer[];
 }
-export type ToAgent = { readonly ask: "set"; readonly view: WireView } | { readonly ask: "status" };
+export type ToAgent =
+  | { readonly ask: "set"; readonly view: WireView }
+  | { readonly ask: "offload"; readonly on: boolean }
+  | { readonly ask: "status" };
 export type FromAgent =
   | { readonly tell: "ready" }
   | { readonly tell: "done" }
@@ -68,6 +71,9 @@ if (import.meta.main) {
     switch (message.ask) {
       case "set":
         overlay.set(viewOf(message.view));
+        return tell({ tell: "done" });
+      case "offload":
+        overlay.setOffload(message.on);
         return tell({ tell: "done" });
       case "status":
         return tell({ tell: "status", status: overlay.status() });

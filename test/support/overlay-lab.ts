@@ -23,6 +23,7 @@ export interface LabNode {
 export interface LabAgent extends AsyncDisposable {
   readonly process: ChildProcess;
   set(view: WireView): Promise<void>;
+  setOffload(on: boolean): Promise<void>;
   status(): Promise<OverlayStatus>;
   /** Sends the signal; with SIGKILL waits for the end. */
   signal(name: NodeJS.Signals): Promise<void>;
@@ -211,6 +212,10 @@ async function startAgent(namespace: string, config: AgentConfig): Promise<LabAg
     process: child,
     async set(view) {
       ask({ ask: "set", view });
+      await answerOf(child, "done");
+    },
+    async setOffload(on) {
+      ask({ ask: "offload", on });
       await answerOf(child, "done");
     },
     async status() {

@@ -1,5 +1,5 @@
 /* What runs in the pods of test/netns/overlay.test.ts: `overlay-traffic.ts serve | tcp ADDRESS BYTES | udp ADDRESS | chat ADDRESS |
- * flood ADDRESS`. Each prints one JSON line for each thing that happened. */
+ * flood ADDRESS | flows ADDRESS COUNT | stream ADDRESS`. Each prints one JSON line for each thing that happened. */
 
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -77,6 +77,52 @@ async function flood(address: string): Promise<void> {
   }
 }
 
+/** So many connections open at the same time, a word on each there and back. */
+async function flows(address: string, count: number): Promise<void> {
+  const sockets = [];
+  // A few at a time: a listener's queue is short.
+  for (let opened = 0; opened < count; opened += flowsAtOnce) {
+    const some = Array.from({ length: Math.min(flowsAtOnce, count - opened) }, () => connect({ host: address, port: echoPort }));
+    await Promise.all(some.map((socket) => once(socket, "connect")));
+    sockets.push(...some);
+  }
+  const answers = sockets.map(async (socket, number) => {
+    const answer = once(socket, "data");
+    socket.write(`${number}`);
+    return String(await answer) === `${number}`;
+  });
+  print({ open: sockets.length, intact: (await Promise.all(answers)).every(Boolean) });
+  for (const socket of sockets) socket.destroy();
+}
+
+const flowsAtOnce = 100;
+
+/** One connection as fast as it goes, every byte of it compared; prints how many came back so far, now and then. */
+async function stream(address: string): Promise<void> {
+  const socket = connect({ host: address, port: echoPort });
+  const block = randomBytes(64 * 1024);
+  let returned = 0;
+  let told = 0;
+  socket.on("error", (error) => print({ error: error.message }));
+  socket.on("data", (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; ) {
+      const from = (returned + at) % block.length;
+      const length = Math.min(chunk.length - at, block.length - from);
+      if (!chunk.subarray(at, at + length).equals(block.subarray(from, from + length))) print({ error: "changed" });
+      at += length;
+    }
+    returned += chunk.length;
+    if (returned - told > 1024 * 1024) {
+      told = returned;
+      print({ returned });
+    }
+  });
+  for (;;) {
+    // Into the socket's buffer at most, and no further ahead than that.
+    if (!socket.write(block)) await once(socket, "drain");
+  }
+}
+
 function print(line: unknown): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
@@ -88,5 +134,7 @@ if (import.meta.main) {
   else if (verb === "udp") await udp(address);
   else if (verb === "chat") await chat(address);
   else if (verb === "flood") await flood(address);
+  else if (verb === "flows") await flows(address, Number(bytes));
+  else if (verb === "stream") await stream(address);
   else throw new Error(`unknown verb ${verb}`);
 }

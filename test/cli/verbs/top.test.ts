@@ -42,7 +42,7 @@ describe("podwire top", () => {
     for (const [i, pod] of pods.entries())
       for (const [j, container] of pod.containers.entries()) container.usage = usages[i]?.[j];
     if (node !== undefined) node.usage = usageOf({ milliCores: 1_111, mebibytes: 500 });
-    send({ node, pods });
+    send({ node, pods, links: [] });
     await until(async () => (await cli.type("top pods -A")).code === 0, "the metrics");
   };
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
-import type { Measurement } from "#proto/podwire/v1/agent.ts";
-import { type ContainerReading, type Counts, measure, type NodeReading } from "../../../node-agent/metrics/measurement.ts";
+import {
+  type ContainerReading,
+  type Counts,
+  type Measured,
+  measure,
+  type NodeReading,
+} from "../../../node-agent/metrics/measurement.ts";
 
 const mib = 2 ** 20;
 
@@ -14,7 +19,7 @@ interface At {
 }
 
 /** One pod, read every five seconds. */
-function measured(...readings: readonly At[]): (Measurement | undefined)[] {
+function measured(...readings: readonly At[]): Measured["measurement"][] {
   let counts: Counts | undefined;
   return readings.map(({ agent = 0, containers = [] }, i) => {
     const reading: NodeReading = {
@@ -28,12 +33,12 @@ function measured(...readings: readonly At[]): (Measurement | undefined)[] {
   });
 }
 
-function podOf(measurement: Measurement | undefined) {
+function podOf(measurement: NonNullable<Measured["measurement"]> | undefined) {
   return measurement?.pods[0];
 }
 
 /** `NAME MILLICORES over WINDOW`, by container. */
-function ratesOf(measurement: Measurement | undefined): string[] | undefined {
+function ratesOf(measurement: NonNullable<Measured["measurement"]> | undefined): string[] | undefined {
   const pod = podOf(measurement);
   return pod?.containers.map(({ name, usage }) => `${name} ${(usage?.usageNanoCores ?? 0) / 1e6} over ${pod.windowMs}`);
 }

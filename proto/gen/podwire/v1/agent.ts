@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { NodeMetrics, PodMetrics } from "./metrics.ts";
+import { LinkMetrics, NodeMetrics, PodMetrics } from "./metrics.ts";
 import { ConfigMap, EndpointSlice, NodeSystemInfo, Pod, PodStatus, Secret, Service } from "./resources.ts";
 import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
@@ -118,6 +118,7 @@ export interface PodEvent {
 export interface Measurement {
   node?: NodeMetrics | undefined;
   pods: PodMetrics[];
+  links: LinkMetrics[];
 }
 
 /** The node's network is as of this revision. */
@@ -1322,7 +1323,7 @@ export const PodEvent: MessageFns<PodEvent> = {
 };
 
 function createBaseMeasurement(): Measurement {
-  return { node: undefined, pods: [] };
+  return { node: undefined, pods: [], links: [] };
 }
 
 export const Measurement: MessageFns<Measurement> = {
@@ -1332,6 +1333,9 @@ export const Measurement: MessageFns<Measurement> = {
     }
     for (const v of message.pods) {
       PodMetrics.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.links) {
+      LinkMetrics.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1365,6 +1369,14 @@ export const Measurement: MessageFns<Measurement> = {
             message.pods.push(PodMetrics.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.links.push(LinkMetrics.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1381,6 +1393,7 @@ export const Measurement: MessageFns<Measurement> = {
     return {
       node: isSet(object.node) ? NodeMetrics.fromJSON(object.node) : undefined,
       pods: globalThis.Array.isArray(object?.pods) ? object.pods.map((e: any) => PodMetrics.fromJSON(e)) : [],
+      links: globalThis.Array.isArray(object?.links) ? object.links.map((e: any) => LinkMetrics.fromJSON(e)) : [],
     };
   },
 
@@ -1391,6 +1404,9 @@ export const Measurement: MessageFns<Measurement> = {
     }
     if (message.pods?.length) {
       obj.pods = message.pods.map((e) => PodMetrics.toJSON(e));
+    }
+    if (message.links?.length) {
+      obj.links = message.links.map((e) => LinkMetrics.toJSON(e));
     }
     return obj;
   },

@@ -22,7 +22,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { NodeMetrics, PodMetrics } from "./metrics.ts";
+import { LinkMetrics, NodeMetrics, PodMetrics } from "./metrics.ts";
 import { Resource } from "./resources.ts";
 import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
@@ -213,6 +213,10 @@ export interface PodMetricsBatch {
 
 export interface NodeMetricsBatch {
   items: NodeMetrics[];
+}
+
+export interface LinkMetricsBatch {
+  items: LinkMetrics[];
 }
 
 function createBaseInfoRequest(): InfoRequest {
@@ -2322,6 +2326,66 @@ export const NodeMetricsBatch: MessageFns<NodeMetricsBatch> = {
   },
 };
 
+function createBaseLinkMetricsBatch(): LinkMetricsBatch {
+  return { items: [] };
+}
+
+export const LinkMetricsBatch: MessageFns<LinkMetricsBatch> = {
+  encode(message: LinkMetricsBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      LinkMetrics.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkMetricsBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkMetricsBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(LinkMetrics.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LinkMetricsBatch {
+    return {
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => LinkMetrics.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: LinkMetricsBatch): unknown {
+    const obj: any = {};
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => LinkMetrics.toJSON(e));
+    }
+    return obj;
+  },
+};
+
 export type ClusterService = typeof ClusterService;
 export const ClusterService = {
   /** What this cluster is: name, version, ranges. */
@@ -2474,6 +2538,16 @@ export const ClusterService = {
     responseSerialize: (value: NodeMetricsBatch): Buffer => Buffer.from(NodeMetricsBatch.encode(value).finish()),
     responseDeserialize: (value: Buffer): NodeMetricsBatch => NodeMetricsBatch.decode(value),
   },
+  /** The tunnels of the nodes that the request names or chooses. */
+  linkMetrics: {
+    path: "/podwire.v1.Cluster/LinkMetrics" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: MetricsRequest): Buffer => Buffer.from(MetricsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MetricsRequest => MetricsRequest.decode(value),
+    responseSerialize: (value: LinkMetricsBatch): Buffer => Buffer.from(LinkMetricsBatch.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LinkMetricsBatch => LinkMetricsBatch.decode(value),
+  },
 } as const;
 
 export interface ClusterServer extends UntypedServiceImplementation {
@@ -2499,6 +2573,8 @@ export interface ClusterServer extends UntypedServiceImplementation {
   /** What pods and nodes use, as it was measured last; those that were not measured lately are left out. NOT_FOUND where a name leads to none. */
   podMetrics: handleServerStreamingCall<MetricsRequest, PodMetricsBatch>;
   nodeMetrics: handleServerStreamingCall<MetricsRequest, NodeMetricsBatch>;
+  /** The tunnels of the nodes that the request names or chooses. */
+  linkMetrics: handleServerStreamingCall<MetricsRequest, LinkMetricsBatch>;
 }
 
 export interface ClusterClient extends Client {
@@ -2634,6 +2710,13 @@ export interface ClusterClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<NodeMetricsBatch>;
+  /** The tunnels of the nodes that the request names or chooses. */
+  linkMetrics(request: MetricsRequest, options?: Partial<CallOptions>): ClientReadableStream<LinkMetricsBatch>;
+  linkMetrics(
+    request: MetricsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<LinkMetricsBatch>;
 }
 
 export const ClusterClient = makeGenericClientConstructor(ClusterService, "podwire.v1.Cluster") as unknown as {

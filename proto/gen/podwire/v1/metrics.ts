@@ -57,6 +57,47 @@ export interface NodeMetrics {
   usage?: Usage | undefined;
 }
 
+/** What a node knows of its tunnel to a peer. Counters begin anew with the node's agent. */
+export interface LinkMetrics {
+  node: string;
+  peer: string;
+  /** "open", "one-way", "connecting", "backoff" or "closed". */
+  state: string;
+  /** Why there is no connection, or none of this node's own; empty where there is nothing to say. */
+  reason: string;
+  /** Of the last heartbeat that was answered; absent before the first. */
+  roundTripMs?:
+    | number
+    | undefined;
+  /** What waits in the agent. */
+  queuedBytes: number;
+  sent?: LinkTraffic | undefined;
+  received?:
+    | LinkTraffic
+    | undefined;
+  /** Frames by the reason for which they were dropped; those above 0. */
+  sendDrops: { [key: string]: number };
+  receiveDrops: { [key: string]: number };
+}
+
+export interface LinkMetrics_SendDropsEntry {
+  key: string;
+  value: number;
+}
+
+export interface LinkMetrics_ReceiveDropsEntry {
+  key: string;
+  value: number;
+}
+
+/** Packets as they would be on a wire; a frame may stand for dozens of them, a message carries many frames. */
+export interface LinkTraffic {
+  bytes: number;
+  packets: number;
+  frames: number;
+  messages: number;
+}
+
 function createBaseUsage(): Usage {
   return { usageNanoCores: 0, usageCoreSeconds: 0, workingSetBytes: 0 };
 }
@@ -582,6 +623,545 @@ export const NodeMetrics: MessageFns<NodeMetrics> = {
   },
 };
 
+function createBaseLinkMetrics(): LinkMetrics {
+  return {
+    node: "",
+    peer: "",
+    state: "",
+    reason: "",
+    roundTripMs: undefined,
+    queuedBytes: 0,
+    sent: undefined,
+    received: undefined,
+    sendDrops: {},
+    receiveDrops: {},
+  };
+}
+
+export const LinkMetrics: MessageFns<LinkMetrics> = {
+  encode(message: LinkMetrics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.peer !== "") {
+      writer.uint32(18).string(message.peer);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.roundTripMs !== undefined) {
+      writer.uint32(41).double(message.roundTripMs);
+    }
+    if (message.queuedBytes !== 0) {
+      writer.uint32(48).uint64(message.queuedBytes);
+    }
+    if (message.sent !== undefined) {
+      LinkTraffic.encode(message.sent, writer.uint32(58).fork()).join();
+    }
+    if (message.received !== undefined) {
+      LinkTraffic.encode(message.received, writer.uint32(66).fork()).join();
+    }
+    globalThis.Object.entries(message.sendDrops).forEach(([key, value]: [string, number]) => {
+      LinkMetrics_SendDropsEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
+    });
+    globalThis.Object.entries(message.receiveDrops).forEach(([key, value]: [string, number]) => {
+      LinkMetrics_ReceiveDropsEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkMetrics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkMetrics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.peer = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.roundTripMs = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.queuedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.sent = LinkTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.received = LinkTraffic.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            const entry9 = LinkMetrics_SendDropsEntry.decode(reader, reader.uint32());
+            if (entry9.value !== undefined) {
+              message.sendDrops[entry9.key] = entry9.value;
+            }
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = LinkMetrics_ReceiveDropsEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.receiveDrops[entry10.key] = entry10.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LinkMetrics {
+    return {
+      node: isSet(object.node) ? globalThis.String(object.node) : "",
+      peer: isSet(object.peer) ? globalThis.String(object.peer) : "",
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      roundTripMs: isSet(object.roundTripMs)
+        ? globalThis.Number(object.roundTripMs)
+        : isSet(object.round_trip_ms)
+        ? globalThis.Number(object.round_trip_ms)
+        : undefined,
+      queuedBytes: isSet(object.queuedBytes)
+        ? globalThis.Number(object.queuedBytes)
+        : isSet(object.queued_bytes)
+        ? globalThis.Number(object.queued_bytes)
+        : 0,
+      sent: isSet(object.sent) ? LinkTraffic.fromJSON(object.sent) : undefined,
+      received: isSet(object.received) ? LinkTraffic.fromJSON(object.received) : undefined,
+      sendDrops: isObject(object.sendDrops)
+        ? (globalThis.Object.entries(object.sendDrops) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.send_drops)
+        ? (globalThis.Object.entries(object.send_drops) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      receiveDrops: isObject(object.receiveDrops)
+        ? (globalThis.Object.entries(object.receiveDrops) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.receive_drops)
+        ? (globalThis.Object.entries(object.receive_drops) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: LinkMetrics): unknown {
+    const obj: any = {};
+    if (message.node !== "") {
+      obj.node = message.node;
+    }
+    if (message.peer !== "") {
+      obj.peer = message.peer;
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.roundTripMs !== undefined) {
+      obj.roundTripMs = floatToJson(message.roundTripMs);
+    }
+    if (message.queuedBytes !== 0) {
+      obj.queuedBytes = Math.round(message.queuedBytes);
+    }
+    if (message.sent !== undefined) {
+      obj.sent = LinkTraffic.toJSON(message.sent);
+    }
+    if (message.received !== undefined) {
+      obj.received = LinkTraffic.toJSON(message.received);
+    }
+    if (message.sendDrops) {
+      const entries = globalThis.Object.entries(message.sendDrops) as [string, number][];
+      if (entries.length > 0) {
+        obj.sendDrops = {};
+        entries.forEach(([k, v]) => {
+          obj.sendDrops[k] = Math.round(v);
+        });
+      }
+    }
+    if (message.receiveDrops) {
+      const entries = globalThis.Object.entries(message.receiveDrops) as [string, number][];
+      if (entries.length > 0) {
+        obj.receiveDrops = {};
+        entries.forEach(([k, v]) => {
+          obj.receiveDrops[k] = Math.round(v);
+        });
+      }
+    }
+    return obj;
+  },
+};
+
+function createBaseLinkMetrics_SendDropsEntry(): LinkMetrics_SendDropsEntry {
+  return { key: "", value: 0 };
+}
+
+export const LinkMetrics_SendDropsEntry: MessageFns<LinkMetrics_SendDropsEntry> = {
+  encode(message: LinkMetrics_SendDropsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkMetrics_SendDropsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkMetrics_SendDropsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LinkMetrics_SendDropsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: LinkMetrics_SendDropsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = Math.round(message.value);
+    }
+    return obj;
+  },
+};
+
+function createBaseLinkMetrics_ReceiveDropsEntry(): LinkMetrics_ReceiveDropsEntry {
+  return { key: "", value: 0 };
+}
+
+export const LinkMetrics_ReceiveDropsEntry: MessageFns<LinkMetrics_ReceiveDropsEntry> = {
+  encode(message: LinkMetrics_ReceiveDropsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkMetrics_ReceiveDropsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkMetrics_ReceiveDropsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LinkMetrics_ReceiveDropsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: LinkMetrics_ReceiveDropsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = Math.round(message.value);
+    }
+    return obj;
+  },
+};
+
+function createBaseLinkTraffic(): LinkTraffic {
+  return { bytes: 0, packets: 0, frames: 0, messages: 0 };
+}
+
+export const LinkTraffic: MessageFns<LinkTraffic> = {
+  encode(message: LinkTraffic, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bytes !== 0) {
+      writer.uint32(8).uint64(message.bytes);
+    }
+    if (message.packets !== 0) {
+      writer.uint32(16).uint64(message.packets);
+    }
+    if (message.frames !== 0) {
+      writer.uint32(24).uint64(message.frames);
+    }
+    if (message.messages !== 0) {
+      writer.uint32(32).uint64(message.messages);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LinkTraffic {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLinkTraffic();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.packets = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.frames = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.messages = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LinkTraffic {
+    return {
+      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
+      packets: isSet(object.packets) ? globalThis.Number(object.packets) : 0,
+      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
+      messages: isSet(object.messages) ? globalThis.Number(object.messages) : 0,
+    };
+  },
+
+  toJSON(message: LinkTraffic): unknown {
+    const obj: any = {};
+    if (message.bytes !== 0) {
+      obj.bytes = Math.round(message.bytes);
+    }
+    if (message.packets !== 0) {
+      obj.packets = Math.round(message.packets);
+    }
+    if (message.frames !== 0) {
+      obj.frames = Math.round(message.frames);
+    }
+    if (message.messages !== 0) {
+      obj.messages = Math.round(message.messages);
+    }
+    return obj;
+  },
+};
+
 function floatToJson(value: number | null | undefined): number | string | null | undefined {
   return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
@@ -595,6 +1175,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {
