@@ -37,12 +37,24 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
       advertise,
       heartbeatTimeoutMs,
       timeScale,
+      metrics,
     } = options;
     const tokens = { join: await readToken(joinTokenFile), user: await readToken(userTokenFile) };
     await using store = await openStoreFor(options);
     await using controlPlane = await startControlPlane({
       ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng, name: cluster },
-      ...{ podCidr, nodeCidrPrefix, serviceCidr, balancerCidr, socket, listen, advertise, heartbeatTimeoutMs, timeScale },
+      ...{
+        podCidr,
+        nodeCidrPrefix,
+        serviceCidr,
+        balancerCidr,
+        socket,
+        listen,
+        advertise,
+        heartbeatTimeoutMs,
+        timeScale,
+        metrics,
+      },
     });
     await controlPlane.ended;
   });

@@ -5,6 +5,7 @@ import { invalid, messageOf } from "#core/errors.ts";
 import { parseTimeScale } from "#core/time-scale.ts";
 import { type FlagSource, readFlags } from "#process/flags.ts";
 import { type LogLevel, parseLogLevel } from "#process/log.ts";
+import { parseMetricsAddress } from "#process/prometheus.ts";
 
 export interface ControlPlaneOptions {
   readonly cluster: string;
@@ -21,6 +22,7 @@ export interface ControlPlaneOptions {
   readonly balancerCidr: Cidr;
   readonly heartbeatTimeoutMs: number;
   readonly timeScale: number;
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -44,6 +46,7 @@ export const controlPlaneFlags = {
   "load-balancer-cidr": { value: "cidr", description: "the addresses of LoadBalancers", fallback: "10.97.0.0/24" },
   "heartbeat-timeout": { value: "seconds", description: "a node that is silent for so long is NotReady", fallback: "3" },
   "time-scale": { value: "factor", description: "controllers' timers run so many times as fast", fallback: "1" },
+  metrics: { value: "host:port", description: "where Prometheus finds /metrics; nowhere where this is absent" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
 
@@ -65,6 +68,7 @@ export function parseControlPlaneOptions(source: FlagSource): ControlPlaneOption
     balancerCidr: cidr("load-balancer-cidr", flags["load-balancer-cidr"]),
     heartbeatTimeoutMs: numberOf("heartbeat-timeout", flags["heartbeat-timeout"], { min: 0.1, whole: false }) * 1000,
     timeScale: parseTimeScale(flags["time-scale"]),
+    metrics: parseMetricsAddress(flags.metrics),
     logLevel: parseLogLevel(flags["log-level"]),
   };
 }

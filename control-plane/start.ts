@@ -6,6 +6,7 @@ import { formatCidr } from "#core/cidr.ts";
 import { type Clock, createScaledClock } from "#core/clock.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
+import { serveMetrics } from "#process/prometheus.ts";
 import { podwireVersion } from "#process/version.ts";
 import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
@@ -24,6 +25,7 @@ import { eventExpiry } from "./events/expiry.ts";
 import { createEventRecorder } from "./events/recorder.ts";
 import { cryptoIds, type Ids } from "./ids.ts";
 import { podCidrController } from "./ipam/pod-cidr-controller.ts";
+import { controlPlaneFamilies } from "./metrics/families.ts";
 import { createNewestMetrics } from "./metrics/newest.ts";
 import { scheduler } from "./scheduler/run.ts";
 import { agentHandlers } from "./server/agent-service.ts";
@@ -64,6 +66,8 @@ export interface ControlPlaneOptions extends Cluster {
   readonly heartbeatTimeoutMs: number;
   /** Controllers' timers run so many times as fast. */
   readonly timeScale: number;
+  /** Where Prometheus finds /metrics. */
+  readonly metrics?: { readonly host: string; readonly port: number } | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -159,6 +163,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await running.catch(() => {});
   });
 
+  if (options.metrics !== undefined) {
+    const read = () => controlPlaneFamilies({ store, sessions, metrics, events });
+    opened.use(await serveMetrics({ listen: options.metrics, read, log }));
+  }
   let address: string | undefined;
   if (options.listen !== undefined) {
     const port = await opened.use(serve("tcp")).listen(options.listen);

@@ -15,6 +15,8 @@ export interface ClusterConfig {
   readonly logLevel: LogLevel;
   /** The control plane's timers run so many times as fast. */
   readonly timeScale: number;
+  /** Where Prometheus finds /metrics on every host; nowhere where it is absent. */
+  readonly metricsPort?: number | undefined;
 }
 
 /** The network that joins the hosts, inside the sandbox: the machine's own never meets it. */

@@ -4,7 +4,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { aborted } from "#core/aborted.ts";
-import { formatIpv4 } from "#core/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "#core/ipv4.ts";
 import { sweepAbandonedCgroups } from "#kernel/cgroups.ts";
 import { bootHosts, createUnderlay, type Machine } from "#kernel/hosts.ts";
 import { type Service, supervise } from "#kernel/supervise.ts";
@@ -87,6 +87,7 @@ function controlPlane(machine: Machine): Service {
     ...["--load-balancer-cidr", config.loadBalancerCidr],
     ...["--heartbeat-timeout", String(heartbeatTimeoutSeconds(config.nodeCount))],
     ...["--time-scale", String(config.timeScale)],
+    ...metricsAt(controlPlaneHost.address),
     ...["--log-level", config.logLevel],
   ]);
 }
@@ -101,9 +102,14 @@ function agent({ name: node, address, labels }: HostPlan, machine: Machine): Ser
     ...["--state", hostFolder(folder, node).disk],
     ...["--hide", folder.dir],
     ...["--join-token-file", folder.joinToken],
+    ...metricsAt(address),
     ...(pairs.length === 0 ? [] : ["--labels", pairs.join(",")]),
     ...["--log-level", config.logLevel],
   ]);
+}
+
+function metricsAt(address: Ipv4): string[] {
+  return config.metricsPort === undefined ? [] : ["--metrics", `${formatIpv4(address)}:${config.metricsPort}`];
 }
 
 function serviceOn(machine: Machine, argv: readonly string[]): Service {

@@ -18,10 +18,12 @@ import type { ServiceKernel } from "#kernel/service-table.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { UsageReader } from "#kernel/usage.ts";
 import type { Logger } from "#process/log.ts";
+import { serveMetrics } from "#process/prometheus.ts";
 import { podwireVersion } from "#process/version.ts";
 import type { Hello } from "#proto/podwire/v1/agent.ts";
 import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
+import { agentFamilies } from "./metrics/families.ts";
 import { keepMetrics } from "./metrics/keep-metrics.ts";
 import { linkMetricsOf } from "./metrics/link-metrics.ts";
 import type { AgentOptions } from "./options.ts";
@@ -197,6 +199,10 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     over.abort();
   };
   const keepers = [keeper.run(), serviceKeeper.run(), keepRuleset({ ruleset, clock, log, signal, onChange })];
+  const facts = () => ({ overlay: overlay.status(), dns: dns.counters, podCount: pods.held.length });
+  await using _metrics =
+    options.metrics &&
+    (await serveMetrics({ listen: options.metrics, read: () => agentFamilies(facts()), log: log.child({ part: "metrics" }) }));
   await Promise.all([
     session,
     ...keepers.map((running) => running.catch(() => {})),

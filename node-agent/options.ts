@@ -3,6 +3,7 @@ import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "#core/names.ts";
 import { type FlagSource, readFlags } from "#process/flags.ts";
 import { type LogLevel, parseLogLevel } from "#process/log.ts";
+import { parseMetricsAddress } from "#process/prometheus.ts";
 import { type DnsOptions, parseDnsOptions } from "./dns/options.ts";
 
 export interface AgentOptions {
@@ -18,6 +19,7 @@ export interface AgentOptions {
   readonly joinTokenFile: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsOptions;
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -39,6 +41,7 @@ export const agentFlags = {
   "dns-upstream": { value: "address[:port],…", description: "who knows names that are not the cluster's", fallback: "" },
   "dns-stub": { value: "domain=address[:port],…", description: "who knows the names of a domain", fallback: "" },
   labels: { value: "key=value,…", description: "labels of the node", fallback: "" },
+  metrics: { value: "host:port", description: "where Prometheus finds /metrics; nowhere where this is absent" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
 
@@ -58,6 +61,7 @@ export function parseAgentOptions(source: FlagSource): AgentOptions {
     joinTokenFile: flags["join-token-file"],
     labels: parseLabels(flags.labels),
     dns: parseDnsOptions({ ttl: flags["dns-ttl"], upstream: flags["dns-upstream"], stub: flags["dns-stub"] }),
+    metrics: parseMetricsAddress(flags.metrics),
     logLevel: parseLogLevel(flags["log-level"]),
   };
 }

@@ -24,6 +24,7 @@ interface UpOptions {
   readonly serviceCidr?: string;
   readonly loadBalancerCidr?: string;
   readonly timeScale?: string;
+  readonly metricsPort?: string;
   readonly logLevel?: string;
   readonly detach?: boolean;
   readonly verify?: boolean;
@@ -61,6 +62,7 @@ the system lets ordinary users have user namespaces; pods then have one user, ro
       .option("--load-balancer-cidr <cidr>", "the addresses of LoadBalancers", "10.97.0.0/24")
       .option("--time-scale <factor>", "the control plane's timers run so many times as fast; the network does not", "1")
       .addOption(new Option("--log-level <level>", "how much the daemons log").choices([...logLevels]).default("info"))
+      .option("--metrics-port <port>", "every host tells Prometheus about itself, at its own address's port")
       .option("-d, --detach", "leave the cluster running and return")
       .option("--verify", "prove the network model once it is up");
     fileFlags(command);
@@ -148,6 +150,7 @@ function configOf(options: UpOptions, cluster: string | undefined): ClusterConfi
     loadBalancerCidr: options.loadBalancerCidr ?? "10.97.0.0/24",
     logLevel: (options.logLevel ?? "info") as LogLevel,
     timeScale: parseTimeScale(options.timeScale ?? "1"),
+    metricsPort: options.metricsPort === undefined ? undefined : parseMetricsPort(options.metricsPort),
   };
 }
 
@@ -164,4 +167,11 @@ function parseZones(text: string | undefined): Record<string, number> {
     zones[zone] = Number(count);
   }
   return zones;
+}
+
+function parseMetricsPort(text: string): number {
+  const port = Number(text);
+  if (!/^[0-9]+$/.test(text) || port < 1 || port > 65_535)
+    throw new UsageError(`--metrics-port ${text}: want a number from 1 to 65535`);
+  return port;
 }

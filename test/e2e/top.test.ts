@@ -1,6 +1,7 @@
 /* What pods and nodes use, as a user asks for it, from the first moment on. */
 
 import assert from "node:assert/strict";
+import type { LinkMetrics } from "#proto/podwire/v1/metrics.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { podOf } from "../support/pod-manifests.ts";
 import { clusterTraces } from "../support/proc.ts";
@@ -11,7 +12,7 @@ const container = (name: string, command: string) => ({ name, image: "podwire/to
 describe("podwire top on a cluster", () => {
   let cluster: Cluster;
   before(async () => {
-    cluster = await startCluster({ nodes: 2 });
+    cluster = await startCluster({ nodes: 2, flags: ["--metrics-port", "9464"] });
   });
 
   after(async () => {
@@ -36,6 +37,44 @@ describe("podwire top on a cluster", () => {
       assert.ok(numberOf(cores) < 1_000, `an agent without pods takes ${cores}`);
       assert.ok(numberOf(memory) >= 40 && numberOf(memory) < 300, `an agent without pods holds ${memory}`);
     }
+  });
+
+  it("knows the tunnels, from both ends", async () => {
+    const links = await until(
+      async () => {
+        const { items } = JSON.parse(await cluster.run("get", "links", "-o", "json")) as { items: readonly LinkMetrics[] };
+        return items.length === 2 && items.every(({ roundTripMs }) => roundTripMs !== undefined) ? items : undefined;
+      },
+      "both links",
+      20_000,
+    );
+    assert.deepEqual(links.map(({ node, peer, state }) => `${node} ${peer} ${state}`).sort(), [
+      "node-1 node-2 open",
+      "node-2 node-1 open",
+    ]);
+  });
+
+  it("is told to Prometheus by every host", async () => {
+    await cluster.makePods(
+      podOf({ name: "scraper", spec: { nodeName: "node-1", containers: [container("main", "sleep 1000")] } }),
+    );
+    const scrape = async (address: string) =>
+      await cluster.run("exec", "scraper", "--", "curl", "-sf", `http://${address}:9464/metrics`);
+    const addresses = (await cluster.run("get", "nodes", "-o", "jsonpath={.items[*].status.addresses[0].address}")).split(" ");
+    for (const [i, address] of addresses.entries()) {
+      assert.match(await scrape(address), new RegExp(`^podwire_link_up\\{peer="node-${2 - i}"\\} 1$`, "m"));
+    }
+    const text = await until(
+      async () => {
+        const told = await scrape("172.18.0.2");
+        return told.includes('podwire_node_memory_working_set_bytes{node="node-2"}') && told;
+      },
+      "the nodes' usage",
+      20_000,
+    );
+    assert.match(text, /^podwire_objects\{kind="Node"\} 2$/m);
+    assert.match(text, /^podwire_node_live\{node="node-1"\} 1$/m);
+    await cluster.run("delete", "pod", "scraper", "--grace-period=0", "--force");
   });
 
   it("tells who burns a core and who holds memory, by pod, by container and by node", async () => {
