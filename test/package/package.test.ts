@@ -33,7 +33,7 @@ const mayHold = [
   /^dist\/package\.json$/,
   /^dist\/(core|rpc|process|kernel|control-plane|node-agent|cli|embedded|proto\/gen)\/.+\.js$/,
   /^dist\/kernel\/[^/]+\.sh$/,
-  /^dist\/toolbox\/([^/]+\.mjs|toolbox|agnhost)$/,
+  /^dist\/toolbox\/([^/]+\.mjs|toolbox|agnhost|pause\.sh)$/,
 ];
 
 describe("the npm package", () => {
