@@ -45,7 +45,15 @@ export async function bulk(between: Between, streams: number): Promise<Bulk> {
 
 /** Datagrams received in a second, of those that go out as fast as they can. */
 export async function flood(between: Between, bytes: number): Promise<number> {
-  return (await datagrams(between, bytes, "0", floodSeconds)).receivedPerSecond;
+  const { packets, lost, seconds } = await datagrams(between, [
+    "--bandwidth",
+    "0",
+    "--length",
+    String(bytes),
+    "--time",
+    String(floodSeconds),
+  ]);
+  return (packets - lost) / seconds;
 }
 
 /** The highest rate that loses less than one in a hundred, in datagrams a second, to a few per cent of `most`. */
@@ -53,19 +61,20 @@ export async function losslessRate(between: Between, bytes: number, most: number
   let [low, high] = [0, most];
   for (let step = 0; step < searchSteps; step++) {
     const rate = (low + high) / 2;
-    const { loss } = await datagrams(between, bytes, String(Math.round(rate * bytes * 8)), searchSeconds);
-    if (loss < lossMax) low = rate;
+    // iperf3 counts whole seconds only: so many datagrams, then.
+    const count = Math.ceil(rate * searchSeconds);
+    const pace = ["--bandwidth", String(Math.round(rate * bytes * 8)), "--length", String(bytes), "--blockcount", String(count)];
+    const { packets, lost } = await datagrams(between, pace);
+    if (packets > 0 && lost / packets < lossMax) low = rate;
     else high = rate;
   }
   return low;
 }
 
-async function datagrams(between: Between, bytes: number, bitsPerSecond: string, seconds: number) {
-  const report = (await iperf(between, [
-    ...["--udp", "--bandwidth", bitsPerSecond, "--length", String(bytes), "--time", String(seconds), "--get-server-output"],
-  ])) as UdpReport;
-  const { packets, lost_packets: lost, seconds: took } = report.server_output_json.end.sum;
-  return { receivedPerSecond: (packets - lost) / took, loss: packets === 0 ? 1 : lost / packets };
+async function datagrams(between: Between, args: readonly string[]) {
+  const report = (await iperf(between, ["--udp", ...args, "--get-server-output"])) as UdpReport;
+  const { packets, lost_packets: lost, seconds } = report.server_output_json.end.sum;
+  return { packets, lost, seconds };
 }
 
 interface UdpReport {
