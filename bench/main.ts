@@ -1,10 +1,11 @@
-/* npm run bench [-- cluster|pods|endpoints|services|store|dns|compose …]: measures and prints a table; figures, no verdicts. */
+/* npm run bench [-- cluster|pods|workloads|endpoints|services|store|dns|compose …]: measures and prints a table; figures, no verdicts. */
 
 import type { Row } from "./row.ts";
 
 const suites: Readonly<Record<string, () => Promise<Row[]>>> = {
   cluster: async () => (await import("./cluster.ts")).benchCluster(),
   pods: async () => (await import("./pods.ts")).benchPods(),
+  workloads: async () => (await import("./workloads.ts")).benchWorkloads(),
   endpoints: async () => (await import("./endpoints.ts")).benchEndpoints(),
   services: async () => (await import("./services.ts")).benchServices(),
   store: async () => (await import("./store.ts")).benchStore(),
