@@ -42,7 +42,7 @@ export interface SessionTable {
   isLive(node: string): boolean;
   /**
    * Its live session. An agent that was heard of within the timeout, or that may not have come back yet since the control plane started,
-   * is waited for: until it comes, the timeout is over or the signal aborts.
+   * is waited for: until it comes, the timeout is over or the signal aborts. Throws "exhausted" where too many wait already.
    */
   awaitLive(node: string, signal: AbortSignal): Promise<Session | undefined>;
   /** Throws "already-exists" where a live session stays. */
@@ -52,6 +52,7 @@ export interface SessionTable {
 }
 
 const waitingStreamsMax = 256;
+const waitingCallsMax = 1_024;
 const supersededMax = 16;
 
 export function createSessionTable(leases: Leases, clock: Clock): SessionTable {
@@ -67,6 +68,9 @@ export function createSessionTable(leases: Leases, clock: Clock): SessionTable {
       while (!isLive(node)) {
         const leftMs = leases.remainingMs(node);
         if (leftMs <= 0 || leases.isLeaving(node) || signal.aborted) return undefined;
+        if (waiting.size >= waitingCallsMax) {
+          throw new AppError("exhausted", `${waitingCallsMax} calls wait for agents to come back already: try again`);
+        }
         const woken = new AbortController();
         const wake = () => woken.abort();
         waiting.add(wake);

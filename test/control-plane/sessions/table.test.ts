@@ -46,6 +46,14 @@ describe("awaitLive", () => {
     assert.equal(answer, undefined);
   });
 
+  it("lets no more than 1,024 wait", async () => {
+    const { clock, sessions } = start();
+    const waiting = Array.from({ length: 1_024 }, () => sessions.awaitLive("node-1", never));
+    await assert.rejects(sessions.awaitLive("node-1", never), /try again/);
+    await clock.advance(timeoutMs);
+    assert.deepEqual(new Set(await Promise.all(waiting)), new Set([undefined]));
+  });
+
   it("waits for no node that shuts down, and for nobody whose caller has gone", async () => {
     const { leases, sessions } = start();
     const gone = new AbortController();
