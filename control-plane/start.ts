@@ -10,7 +10,7 @@ import { serveMetrics } from "#process/prometheus.ts";
 import { podwireVersion } from "#process/version.ts";
 import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
-import { createRpcServer, type RpcServer } from "#rpc/server.ts";
+import { createRpcServer, type Handlers, type RpcServer } from "#rpc/server.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { firstServices } from "./controllers/first-services.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
@@ -75,6 +75,8 @@ export interface ControlPlane extends AsyncDisposable {
   /** `HOST:PORT` with the real port, where it listens on one. */
   readonly address: string | undefined;
   readonly socket: string | undefined;
+  /** What its servers answer with, for callers in the same process. They authorize nobody. */
+  readonly handlers: { readonly users: Handlers<typeof ClusterService>; readonly agents: Handlers<typeof AgentService> };
   /** Resolves when the signal has aborted and all has ended; rejects where the store stopped. */
   readonly ended: Promise<void>;
 }
@@ -182,6 +184,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return {
     address,
     socket: options.socket,
+    handlers: { users, agents },
     ended,
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   };

@@ -1,0 +1,113 @@
+/* The whole control plane with pretended nodes, in one process, over a store in memory, without sockets or real time. All chance comes from
+ * a seed: the same seed is the same history. */
+
+import { setImmediate as turn } from "node:timers/promises";
+import { parseCidr } from "#core/cidr.ts";
+import { createManualClock, type ManualClock } from "#core/clock.ts";
+import { isAppError } from "#core/errors.ts";
+import { createRng, type Rng } from "#core/rng.ts";
+import { createLog } from "#process/log.ts";
+import type { ClusterService } from "#proto/podwire/v1/cluster.ts";
+import type { Handlers } from "#rpc/server.ts";
+import type { Ids } from "../../control-plane/ids.ts";
+import { type ControlPlane, startControlPlane } from "../../control-plane/start.ts";
+import { openMemoryStore } from "../../control-plane/store/open-store.ts";
+import type { Store } from "../../control-plane/store/store.ts";
+import { SimulatedNode } from "./simulated-node.ts";
+
+export interface ClusterSimulation extends AsyncDisposable {
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly rng: Rng;
+  readonly nodes: readonly SimulatedNode[];
+  /** What happened, a line each, for whoever reads a failure. */
+  readonly history: readonly string[];
+  /** "" where it was done, else why not. */
+  user(act: (handlers: Handlers<typeof ClusterService>, context: UserContext) => Promise<unknown>): Promise<string>;
+  tell(what: string): void;
+  killControlPlane(): Promise<void>;
+  /** A second for everybody. */
+  second(): Promise<void>;
+}
+
+interface UserContext {
+  readonly signal: AbortSignal;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly nodeCount: number;
+  readonly timeScale: number;
+}
+
+/** Turns of the event loop until nobody has anything to do: each is a hop from one loop to the next. */
+const turnsOfASecond = 24;
+
+export async function startClusterSimulation({ seed, nodeCount, timeScale }: SimulationOptions): Promise<ClusterSimulation> {
+  const rng = createRng(seed);
+  const clock = createManualClock(Date.UTC(2026, 0, 1));
+  const store = openMemoryStore();
+  const history: string[] = [];
+  let idCount = 0;
+  const ids: Ids = {
+    uid: () => `uid-${++idCount}`,
+    nameSuffix: () => String(++idCount).padStart(5, "0"),
+    secret: (byteCount) => String(++idCount).padStart(2 * byteCount, "0"),
+  };
+  let running: { readonly controlPlane: ControlPlane; readonly stop: AbortController } | undefined;
+  const start = async () => {
+    const stop = new AbortController();
+    const controlPlane = await startControlPlane({
+      ...{ store, clock, rng, ids, timeScale, signal: stop.signal, name: "simulated", tokens: {} },
+      log: createLog({ level: "silent", name: "simulated" }),
+      ...{ podCidr: parseCidr("10.244.0.0/16"), nodeCidrPrefix: 24, heartbeatTimeoutMs: 3_000 },
+      ...{ serviceCidr: parseCidr("10.96.0.0/16"), balancerCidr: parseCidr("10.97.0.0/24") },
+    });
+    running = { controlPlane, stop };
+  };
+  const stop = async () => {
+    if (running === undefined) return;
+    const { controlPlane, stop } = running;
+    running = undefined;
+    stop.abort();
+    await controlPlane.ended.catch(() => {});
+  };
+  await start();
+  const nodes = Array.from(
+    { length: nodeCount },
+    (_, i) =>
+      new SimulatedNode({ name: `node-${i + 1}`, number: i + 1, rng, agents: () => running?.controlPlane.handlers.agents }),
+  );
+  const tell = (what: string) => void history.push(`${Math.round(clock.monotonicMs() / 1000)} s: ${what}`);
+  return {
+    ...{ store, clock, rng, nodes, history, tell },
+    async user(act) {
+      if (running === undefined) return "there is no control plane";
+      try {
+        await act(running.controlPlane.handlers.users, { signal: new AbortController().signal, metadata: {} });
+        return "";
+      } catch (error) {
+        if (!isAppError(error)) throw error;
+        return error.message;
+      }
+    },
+    async killControlPlane() {
+      tell("the control plane is killed");
+      for (const node of nodes) node.dropSession();
+      await stop();
+      await start();
+    },
+    async second() {
+      for (const node of nodes) await node.tick(clock.monotonicMs());
+      for (let count = 0; count < turnsOfASecond / 2; count++) await turn();
+      await clock.advance(1_000);
+      for (let count = 0; count < turnsOfASecond / 2; count++) await turn();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) node.cutPower();
+      await stop();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
