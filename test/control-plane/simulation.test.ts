@@ -1,7 +1,7 @@
 /* Hours of a cluster's life in seconds. `SIMULATION_SEED=… SIMULATION_HOURS=…` replays one history, or a longer one. */
 
 import assert from "node:assert/strict";
-import { createHash, randomInt } from "node:crypto";
+import { createHash } from "node:crypto";
 import { startClusterSimulation } from "../support/cluster-simulation.ts";
 import { checkAlways, checkConverged, createWorkloads, misfortune, repair } from "../support/simulated-faults.ts";
 
@@ -9,7 +9,7 @@ import { checkAlways, checkConverged, createWorkloads, misfortune, repair } from
 const timeScale = 10;
 const faultySeconds = (Number(process.env.SIMULATION_HOURS ?? "1") * 3_600) / timeScale;
 const calmSeconds = 150;
-const seeds = process.env.SIMULATION_SEED === undefined ? [1, 2, randomInt(2 ** 31)] : [Number(process.env.SIMULATION_SEED)];
+const seeds = process.env.SIMULATION_SEED === undefined ? [1, 2, 3, 4] : [Number(process.env.SIMULATION_SEED)];
 
 /** A digest of all that happened and of what is in the store at the end. */
 async function live(seed: number, seconds: number): Promise<string> {

@@ -39,12 +39,19 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly nodeCount: number;
   readonly timeScale: number;
+  /** 10.244.0.0/16 where it is absent. */
+  readonly podCidr?: string;
 }
 
 /** Turns of the event loop until nobody has anything to do: each is a hop from one loop to the next. */
 const turnsOfASecond = 24;
 
-export async function startClusterSimulation({ seed, nodeCount, timeScale }: SimulationOptions): Promise<ClusterSimulation> {
+export async function startClusterSimulation({
+  seed,
+  nodeCount,
+  timeScale,
+  podCidr = "10.244.0.0/16",
+}: SimulationOptions): Promise<ClusterSimulation> {
   const rng = createRng(seed);
   const clock = createManualClock(Date.UTC(2026, 0, 1));
   const store = openMemoryStore();
@@ -61,7 +68,7 @@ export async function startClusterSimulation({ seed, nodeCount, timeScale }: Sim
     const controlPlane = await startControlPlane({
       ...{ store, clock, rng, ids, timeScale, signal: stop.signal, name: "simulated", tokens: {} },
       log: createLog({ level: "silent", name: "simulated" }),
-      ...{ podCidr: parseCidr("10.244.0.0/16"), nodeCidrPrefix: 24, heartbeatTimeoutMs: 3_000 },
+      ...{ podCidr: parseCidr(podCidr), nodeCidrPrefix: 24, heartbeatTimeoutMs: 3_000 },
       ...{ serviceCidr: parseCidr("10.96.0.0/16"), balancerCidr: parseCidr("10.97.0.0/24") },
     });
     running = { controlPlane, stop };

@@ -105,8 +105,9 @@ export class SimulatedNode {
     const session: OpenSession = { up, call, told: new Map(), synced: false };
     this.#session = session;
     this.#boot += rng.next() < 0.2 ? 1 : 0;
+    const address = `192.168.${number >> 8}.${number & 255}`;
     const value = {
-      ...{ bootId: `${name}-${this.#boot}`, internalIP: `192.168.0.${number}`, tunnelEndpoint: `192.168.0.${number}:7444` },
+      ...{ bootId: `${name}-${this.#boot}`, internalIP: address, tunnelEndpoint: `${address}:7444` },
       ...{ heldEpoch: 0, heldPodCIDR: "", heldPodUids: [...this.pods.keys()], nodeInfo: undefined, capacity: { pods: "110" } },
     };
     up.offer({ message: { $case: "hello", value } });
