@@ -5,7 +5,7 @@ import { AppError } from "#core/errors.ts";
 import type { ExecRequest } from "#proto/podwire/v1/cluster.ts";
 import type { LoadLine } from "../../toolbox/load.mts";
 import type { Connection } from "../connect.ts";
-import { createObjects, placedProbers } from "../verify/probers.ts";
+import { createNamespace, createObjects, placedProbers } from "../verify/probers.ts";
 
 const container = "load";
 
@@ -21,7 +21,7 @@ export async function makeLoadPods(
     metadata: { name: nodeName, namespace },
     spec: { nodeName, terminationGracePeriodSeconds: 0, containers: [{ name: container, image: "podwire/toolbox" }] },
   }));
-  await createObjects(connection, namespace, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }], signal);
+  await createNamespace(connection, namespace, signal);
   await createObjects(connection, namespace, pods, signal);
   const wanted = nodes.map((node) => ({ name: node, node, onHost: false }));
   await placedProbers(connection, namespace, wanted, signal);

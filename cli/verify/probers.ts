@@ -20,10 +20,19 @@ export async function makeProbers(
   probers: readonly Prober[],
   signal: AbortSignal,
 ): Promise<void> {
-  // The namespace must exist when its pods are checked.
-  await createObjects(connection, namespace, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }], signal);
+  await createNamespace(connection, namespace, signal);
   await createObjects(connection, namespace, serviceManifests(probers, namespace), signal);
   await makePods(connection, namespace, probers, signal);
+}
+
+/**
+ * What is to be in it must find it. Whoever interrupts waits for the answer: a call that is only given up may still be carried out, after
+ * the removal of what was not there yet.
+ */
+export async function createNamespace(connection: Connection, namespace: string, signal: AbortSignal): Promise<void> {
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } };
+  await createObjects(connection, namespace, [object], new AbortController().signal);
+  signal.throwIfAborted();
 }
 
 /** The Services that were made with the probers. */
