@@ -15,6 +15,8 @@ const bulkSeconds = 2;
 const floodSeconds = 1;
 const searchSeconds = 0.5;
 const pingSeconds = 1;
+/** Beside a load there are few round trips in a second. */
+const loadedPingSeconds = 4;
 /** Halvings of the interval between nothing and the flood's rate. */
 const searchSteps = 6;
 const lossMax = 0.01;
@@ -106,11 +108,11 @@ export interface RoundTrip {
 }
 
 /** Of 64 bytes there and back over one connection. */
-export async function roundTrip({ from, to }: Between): Promise<RoundTrip> {
+export async function roundTrip({ from, to }: Between, seconds = pingSeconds): Promise<RoundTrip> {
   await using _ = spawnIn(to.podNamespace, ["sockperf", "server", "--tcp", "-i", to.podAddress, "-p", String(sockperfPort)]);
   await listening(to, sockperfPort);
   const client = ["sockperf", "ping-pong", "--tcp", "-i", to.podAddress, "-p", String(sockperfPort)];
-  const said = await runIn(from.podNamespace, [...client, "-m", "64", "-t", String(pingSeconds), "--full-rtt"], {
+  const said = await runIn(from.podNamespace, [...client, "-m", "64", "-t", String(seconds), "--full-rtt"], {
     timeoutMs: 60_000,
   });
   return { p50Us: percentile(said, "50.000"), p99Us: percentile(said, "99.000") };
@@ -121,7 +123,7 @@ export async function roundTripDuring(between: Between, load: (over: AbortSignal
   const over = new AbortController();
   const loading = load(over.signal);
   try {
-    return await roundTrip(between);
+    return await roundTrip(between, loadedPingSeconds);
   } finally {
     over.abort();
     await loading;
