@@ -48,6 +48,12 @@ export interface ServiceLab extends AsyncDisposable {
   killAgent(node: LabHost): Promise<void>;
 }
 
+/** The three that most suites ask: one on each of the first two nodes, and one that is a client of theirs. */
+export async function startTrio(lab: ServiceLab): Promise<readonly [one: LabPod, two: LabPod, client: LabPod]> {
+  const pods = await lab.startPods({ name: "one", node: 1 }, { name: "two", node: 2 }, { name: "client", node: 1 });
+  return pods as [LabPod, LabPod, LabPod];
+}
+
 /** Where a program runs: in a pod's network or in a host's. */
 export type Place = LabPod | LabHost;
 

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import type { EndpointSlice, Service } from "#proto/podwire/v1/resources.ts";
 import { type EndpointSketch, makeService, makeSlice, type ServiceSketch } from "../support/service-objects.ts";
 import { until } from "../support/until.ts";
-import { type LabPod, openServiceLab, type ServiceLab } from "./service-lab.ts";
+import { type LabPod, openServiceLab, type ServiceLab, startTrio } from "./service-lab.ts";
 import { ask, askForAll, type Question } from "./service-questions.ts";
 
 const clusterIP = "10.96.0.80";
@@ -33,11 +33,7 @@ describe("services at their addresses", () => {
 
   before(async () => {
     lab = await openServiceLab();
-    [one, two, client] = (await lab.startPods(
-      { name: "one", node: 1 },
-      { name: "two", node: 2 },
-      { name: "client", node: 1 },
-    )) as [LabPod, LabPod, LabPod];
+    [one, two, client] = await startTrio(lab);
   });
   after(() => lab[Symbol.asyncDispose]());
 

@@ -10,7 +10,7 @@ import { nftProgram } from "#kernel/nft-program.ts";
 import { watchRuleset } from "#kernel/ruleset.ts";
 import { type EndpointSketch, makeService, makeSlice } from "../support/service-objects.ts";
 import { until } from "../support/until.ts";
-import { type LabPod, openServiceLab, type Place, type ServiceLab } from "./service-lab.ts";
+import { type LabPod, openServiceLab, type Place, type ServiceLab, startTrio } from "./service-lab.ts";
 import { ask, askForAll, type Question, runIn } from "./service-questions.ts";
 
 const clusterIP = "10.96.0.80";
@@ -32,11 +32,7 @@ describe("the upkeep of services", () => {
 
   before(async () => {
     lab = await openServiceLab();
-    [one, two, client] = (await lab.startPods(
-      { name: "one", node: 1 },
-      { name: "two", node: 2 },
-      { name: "client", node: 1 },
-    )) as [LabPod, LabPod, LabPod];
+    [one, two, client] = await startTrio(lab);
   });
   after(() => lab[Symbol.asyncDispose]());
 
