@@ -9,6 +9,7 @@ import type { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { CallOptions, RpcClient } from "#rpc/client.ts";
 import { logCalls } from "./call-log.ts";
 import type { CliContext } from "./cli-context.ts";
+import { deadline } from "./deadline.ts";
 import type { GlobalFlags } from "./global-flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -45,7 +46,10 @@ export async function connect({ globals, context, signal }: ConnectRequest): Pro
     prompt: (ends) =>
       requestTimeoutMs === 0
         ? { signal: ends }
-        : { signal: AbortSignal.any([ends, deadline(requestTimeoutMs, place.address)]), timeoutMs: requestTimeoutMs + 1_000 },
+        : {
+            signal: AbortSignal.any([ends, deadline(requestTimeoutMs, noAnswer(requestTimeoutMs, place.address))]),
+            timeoutMs: requestTimeoutMs + 1_000,
+          },
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }
@@ -168,10 +172,6 @@ function tokenMetadata(file: string | undefined): Readonly<Record<string, string
   }
 }
 
-/** Aborts with an error that names the flag. */
-function deadline(ms: number, address: string): AbortSignal {
-  const controller = new AbortController();
-  const reason = new AppError("timeout", `${address} did not answer within ${ms} ms (--request-timeout)`);
-  setTimeout(() => controller.abort(reason), ms).unref();
-  return controller.signal;
+function noAnswer(ms: number, address: string): AppError {
+  return new AppError("timeout", `${address} did not answer within ${ms} ms (--request-timeout)`);
 }

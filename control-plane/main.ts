@@ -24,37 +24,12 @@ async function serve(options: ControlPlaneOptions): Promise<void> {
   await runDaemon(log, async (signal) => {
     checkRanges(options);
     refuseOwnNetwork(options, networkInterfaces());
-    const {
-      cluster,
-      joinTokenFile,
-      userTokenFile,
-      podCidr,
-      nodeCidrPrefix,
-      serviceCidr,
-      balancerCidr,
-      socket,
-      listen,
-      advertise,
-      heartbeatTimeoutMs,
-      timeScale,
-      metrics,
-    } = options;
+    const { cluster, joinTokenFile, userTokenFile, ...others } = options;
     const tokens = { join: await readToken(joinTokenFile), user: await readToken(userTokenFile) };
     await using store = await openStoreFor(options);
     await using controlPlane = await startControlPlane({
+      ...others,
       ...{ store, log, tokens, signal, clock: systemClock, rng: systemRng, name: cluster },
-      ...{
-        podCidr,
-        nodeCidrPrefix,
-        serviceCidr,
-        balancerCidr,
-        socket,
-        listen,
-        advertise,
-        heartbeatTimeoutMs,
-        timeScale,
-        metrics,
-      },
     });
     await controlPlane.ended;
   });

@@ -5,7 +5,7 @@ import { invalid, messageOf } from "#core/errors.ts";
 import { parseTimeScale } from "#core/time-scale.ts";
 import { type FlagSource, readFlags } from "#process/flags.ts";
 import { type LogLevel, parseLogLevel } from "#process/log.ts";
-import { parseMetricsAddress } from "#process/prometheus.ts";
+import { type MetricsAddress, parseMetricsAddress } from "#process/prometheus.ts";
 
 export interface ControlPlaneOptions {
   readonly cluster: string;
@@ -22,7 +22,7 @@ export interface ControlPlaneOptions {
   readonly balancerCidr: Cidr;
   readonly heartbeatTimeoutMs: number;
   readonly timeScale: number;
-  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  readonly metrics: MetricsAddress | undefined;
   readonly logLevel: LogLevel;
 }
 

@@ -6,7 +6,7 @@ import { formatCidr } from "#core/cidr.ts";
 import { type Clock, createScaledClock } from "#core/clock.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
-import { serveMetrics } from "#process/prometheus.ts";
+import { type MetricsAddress, serveMetrics } from "#process/prometheus.ts";
 import { podwireVersion } from "#process/version.ts";
 import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
@@ -67,7 +67,7 @@ export interface ControlPlaneOptions extends Cluster {
   /** Controllers' timers run so many times as fast. */
   readonly timeScale: number;
   /** Where Prometheus finds /metrics. */
-  readonly metrics?: { readonly host: string; readonly port: number } | undefined;
+  readonly metrics?: MetricsAddress | undefined;
   readonly signal: AbortSignal;
 }
 

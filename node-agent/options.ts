@@ -3,7 +3,7 @@ import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "#core/names.ts";
 import { type FlagSource, readFlags } from "#process/flags.ts";
 import { type LogLevel, parseLogLevel } from "#process/log.ts";
-import { parseMetricsAddress } from "#process/prometheus.ts";
+import { type MetricsAddress, parseMetricsAddress } from "#process/prometheus.ts";
 import { type DnsOptions, parseDnsOptions } from "./dns/options.ts";
 
 export interface AgentOptions {
@@ -19,7 +19,7 @@ export interface AgentOptions {
   readonly joinTokenFile: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly dns: DnsOptions;
-  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  readonly metrics: MetricsAddress | undefined;
   readonly logLevel: LogLevel;
 }
 

@@ -18,8 +18,13 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
+export interface MetricsAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface MetricsServerOptions {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: MetricsAddress;
   readonly read: () => readonly Family[];
   readonly log: Logger;
 }
@@ -28,10 +33,15 @@ export interface MetricsServer extends AsyncDisposable {
   readonly port: number;
 }
 
+/** A sample for each reason. */
+export function byReason(counts: Readonly<Record<string, number>>, labels: Sample["labels"] = {}): Sample[] {
+  return Object.entries(counts).map(([reason, value]) => ({ labels: { ...labels, reason }, value }));
+}
+
 const requestMs = 5_000;
 
 /** `HOST:PORT`, or "invalid" with the flag's name. */
-export function parseMetricsAddress(text: string | undefined): MetricsServerOptions["listen"] | undefined {
+export function parseMetricsAddress(text: string | undefined): MetricsAddress | undefined {
   if (text === undefined) return undefined;
   const [, host, port] =
     /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):([0-9]{1,5})$/.exec(text)?.filter((part) => part !== undefined) ?? [];

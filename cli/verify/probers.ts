@@ -9,6 +9,7 @@ import type { Pod, Service } from "#proto/podwire/v1/resources.ts";
 import type { ExecStart } from "#proto/podwire/v1/streams.ts";
 import type { ProbeLine, Target } from "../../toolbox/probe.mts";
 import type { Connection } from "../connect.ts";
+import { deadline } from "../deadline.ts";
 import { follow, listAll } from "../objects.ts";
 import { type PlacedProber, type Prober, proberContainer, proberManifest } from "./plan.ts";
 import { type PlacedService, serviceManifests } from "./services.ts";
@@ -162,16 +163,7 @@ async function* requestsOf(start: ExecStart, input: string, over: AbortSignal): 
 /** Resolves when the namespace and all in it are gone; "timeout" where that takes longer. */
 export async function removeProbers(connection: Connection, namespace: string, timeoutMs: number): Promise<void> {
   const late = new AppError("timeout", `namespace "${namespace}" was not gone within ${timeoutMs / 1000} s; it goes by itself`);
-  const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(late), timeoutMs);
-  try {
-    await deleteNamespace(connection, namespace, deadline.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function deleteNamespace(connection: Connection, namespace: string, signal: AbortSignal): Promise<void> {
+  const signal = deadline(timeoutMs, late);
   const kind = kindOf("namespaces");
   await connection.client.delete(
     { kind: kind.kind, namespace: "", name: namespace, uid: undefined, gracePeriodSeconds: undefined, dryRun: false },

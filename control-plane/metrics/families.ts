@@ -3,7 +3,7 @@
 import { kinds } from "#core/objects/kinds.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
-import type { Family, Sample } from "#process/prometheus.ts";
+import { byReason, type Family, type Sample } from "#process/prometheus.ts";
 import type { Usage } from "#proto/podwire/v1/metrics.ts";
 import type { EventRecorder } from "../events/recorder.ts";
 import type { SessionTable } from "../sessions/table.ts";
@@ -38,7 +38,7 @@ export function controlPlaneFamilies({ store, sessions, metrics, events }: Contr
     },
     {
       ...{ name: "podwire_dropped_events_total", help: "Events that were not written, by the reason" },
-      samples: Object.entries(events.drops).map(([reason, value]) => ({ labels: { reason }, value })),
+      samples: byReason({ ...events.drops }),
     },
     ...usageFamilies("podwire_node", "the node's pods and its agent", nodeUsages),
     ...usageFamilies("podwire_container", "the container", containers),

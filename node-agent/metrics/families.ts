@@ -1,6 +1,6 @@
 /* What an agent tells Prometheus: its tunnels, its name server, its pods. Pure. */
 
-import type { Family, Sample } from "#process/prometheus.ts";
+import { byReason, type Family, type Sample } from "#process/prometheus.ts";
 import type { DnsCounters } from "../dns/counters.ts";
 import type { OverlayStatus, PeerStatus } from "../overlay/status.ts";
 
@@ -71,8 +71,4 @@ export function agentFamilies({ overlay, dns, podCount }: AgentFacts): Family[] 
       samples: byReason(dns.upstream),
     },
   ];
-}
-
-function byReason(counts: Readonly<Record<string, number>>, labels: Readonly<Record<string, string>> = {}): Sample[] {
-  return Object.entries(counts).map(([reason, value]) => ({ labels: { ...labels, reason }, value }));
 }

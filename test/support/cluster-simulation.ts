@@ -9,10 +9,10 @@ import { createRng, type Rng } from "#core/rng.ts";
 import { createLog } from "#process/log.ts";
 import type { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import type { Handlers } from "#rpc/server.ts";
-import type { Ids } from "../../control-plane/ids.ts";
 import { type ControlPlane, startControlPlane } from "../../control-plane/start.ts";
 import { openMemoryStore } from "../../control-plane/store/open-store.ts";
 import type { Store } from "../../control-plane/store/store.ts";
+import { createCountingIds } from "./counting-ids.ts";
 import { SimulatedNode } from "./simulated-node.ts";
 
 export interface ClusterSimulation extends AsyncDisposable {
@@ -56,12 +56,7 @@ export async function startClusterSimulation({
   const clock = createManualClock(Date.UTC(2026, 0, 1));
   const store = openMemoryStore();
   const history: string[] = [];
-  let idCount = 0;
-  const ids: Ids = {
-    uid: () => `uid-${++idCount}`,
-    nameSuffix: () => String(++idCount).padStart(5, "0"),
-    secret: (byteCount) => String(++idCount).padStart(2 * byteCount, "0"),
-  };
+  const ids = createCountingIds();
   let running: { readonly controlPlane: ControlPlane; readonly stop: AbortController } | undefined;
   const start = async () => {
     const stop = new AbortController();

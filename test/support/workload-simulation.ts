@@ -13,7 +13,6 @@ import { createRng } from "#core/rng.ts";
 import { createLog } from "#process/log.ts";
 import type { Deployment, Pod, ReplicaSet } from "#proto/podwire/v1/resources.ts";
 import type { EventRecorder, Happening } from "../../control-plane/events/recorder.ts";
-import type { Ids } from "../../control-plane/ids.ts";
 import type { Loop } from "../../control-plane/state/follow.ts";
 import { findObject, listObjects, metadataOf, putObject, unchanged } from "../../control-plane/state/objects.ts";
 import { openMemoryStore } from "../../control-plane/store/open-store.ts";
@@ -22,6 +21,7 @@ import { deploymentController } from "../../control-plane/workloads/deployment-c
 import { garbageCollector } from "../../control-plane/workloads/garbage-collector.ts";
 import { isActive, isReady } from "../../control-plane/workloads/pod-state.ts";
 import { replicaSetController } from "../../control-plane/workloads/replica-set-controller.ts";
+import { createCountingIds } from "./counting-ids.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -63,12 +63,7 @@ export async function startSimulation({ seed, check, runs = () => true }: Simula
     drops: { limited: 0, full: 0, homeless: 0, failed: 0 },
     run: async () => {},
   };
-  let idCount = 0;
-  const ids: Ids = {
-    uid: () => `uid-${++idCount}`,
-    nameSuffix: () => String(++idCount).padStart(5, "0"),
-    secret: () => String(++idCount),
-  };
+  const ids = createCountingIds();
   let commitCount = 0;
   let fatal = Number.POSITIVE_INFINITY;
 
