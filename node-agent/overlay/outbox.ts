@@ -9,7 +9,9 @@
  * holds no memory, and the slab used next is the one that the processor's cache still knows. */
 
 import { recordBytesMax, recordPrefixBytes, writeFrameLength } from "#core/frames.ts";
+import { UdpRun } from "#core/udp-run.ts";
 import { allocateMemory, type Memory } from "#kernel/ffi.ts";
+import { messageHeaderBytesMax } from "./websocket-frame.ts";
 
 export class Slab {
   readonly memory: Memory;
@@ -48,11 +50,13 @@ export class SlabPool {
 
 /** What takes messages away: a connection. It calls `report` once it needs the bytes no more. */
 export interface MessageSink {
-  send(message: Buffer, report: () => void): void;
+  /** The message lies in `memory` from `from` up to `to`; the `messageHeaderBytesMax` bytes before it are the sink's too. */
+  send(memory: Memory, from: number, to: number, report: () => void): void;
 }
 
 export class Outbox {
   readonly #pool: SlabPool;
+  readonly #run = new UdpRun();
   #slab: Slab | undefined;
   #start = 0;
   #end = 0;
@@ -71,8 +75,7 @@ export class Outbox {
     if (this.#slab !== undefined && !this.hasRoom) this.#abandon(this.#slab);
     if (this.#slab === undefined) {
       this.#slab = this.#pool.take(this);
-      this.#start = 0;
-      this.#end = 0;
+      this.#begin(0);
     }
     return this.#slab.memory;
   }
@@ -86,28 +89,45 @@ export class Outbox {
     return this.#slab === undefined || this.#slab.memory.bytes.length - this.#end >= recordBytesMax;
   }
 
-  /** The frame of `length` bytes at `frameAt` is to be sent. */
-  commit(length: number): void {
-    writeFrameLength(this.memory.bytes, this.#end, length);
+  /** The frame of `length` bytes at `frameAt` is to be sent. `joinable`: those of its flow that follow may become one with it. */
+  commit(length: number, joinable: boolean): void {
+    const { bytes } = this.memory;
+    if (joinable) this.#run.begin(bytes, this.frameAt, length);
+    else this.#run.close();
+    writeFrameLength(bytes, this.#end, length);
     this.#end += recordPrefixBytes + length;
   }
 
+  /** Whether the frame of `length` bytes at `frameAt` can become one with the last. */
+  canJoin(length: number): boolean {
+    return this.#slab !== undefined && this.#run.takes(this.#slab.memory.bytes, this.frameAt, length);
+  }
+
+  /** Does so. Answers by how many bytes the last frame grew. */
+  join(): number {
+    const grown = this.#run.append(this.frameAt);
+    this.#end += grown;
+    return grown;
+  }
+
   /** The same for a frame that was read elsewhere, because it was taken for another peer's. */
-  commitCopy(from: Buffer, at: number, length: number): void {
+  commitCopy(from: Buffer, at: number, length: number, joinable: boolean): void {
     const { bytes } = this.memory;
     from.copy(bytes, this.frameAt, at, at + length);
-    this.commit(length);
+    this.commit(length, joinable);
   }
 
   /** Hands what waits to `sink` as one message. */
   flush(sink: MessageSink): void {
     const slab = this.#slab;
     if (slab === undefined || this.#end === this.#start) return;
-    const message = slab.memory.bytes.subarray(this.#start, this.#end);
-    this.#start = this.#end;
+    this.#run.close();
+    const from = this.#start;
+    const to = this.#end;
+    this.#begin(to);
     slab.unreported += 1;
     if (!this.hasRoom) this.#abandon(slab);
-    sink.send(message, () => {
+    sink.send(slab.memory, from, to, () => {
       slab.unreported -= 1;
       if (slab.unreported > 0) return;
       if (slab.owner === undefined) this.#pool.give(slab);
@@ -117,6 +137,7 @@ export class Outbox {
 
   /** Forgets what waits: its connection went away. */
   discard(): void {
+    this.#run.close();
     this.#end = this.#start;
     this.#settle();
   }
@@ -131,6 +152,12 @@ export class Outbox {
     if (slab === undefined || slab.unreported > 0 || this.#end !== this.#start) return;
     this.#slab = undefined;
     this.#pool.give(slab);
+  }
+
+  /** The next message comes after what ends at `end`. */
+  #begin(end: number): void {
+    this.#start = end + messageHeaderBytesMax;
+    this.#end = this.#start;
   }
 
   #abandon(slab: Slab): void {

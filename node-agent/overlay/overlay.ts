@@ -144,7 +144,7 @@ export async function startOverlay(options: OverlayOptions): Promise<Overlay> {
       else tunnel.accept(accepted);
     },
   });
-  const send = createSender({ tun, pool, limits, drops, directory: () => ({ own, routes }) });
+  const send = createSender({ tun, pool, limits, drops, directory: () => ({ own, routes, given: givenTypes }) });
   const watch = tun.watch(send);
   void beat();
 

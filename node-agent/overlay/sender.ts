@@ -5,12 +5,13 @@
  * Nothing in here waits for a peer: what finds no room is dropped and counted. */
 
 import type { AddressSet } from "#core/address-set.ts";
-import { frameProblem, gsoTypeSet, gsoTypes, packetCount, vnetHeaderBytes } from "#core/frames.ts";
+import { frameProblem, type GsoTypeSet, gsoTypeSet, gsoTypes, packetCount, vnetHeaderBytes } from "#core/frames.ts";
 import { ipv4Destination, ipv4Source } from "#core/packet.ts";
 import type { RoutingTable } from "#core/routing-table.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { Drops, SendDrop } from "./counters.ts";
 import type { OverlayLimits } from "./limits.ts";
+import type { Link } from "./link.ts";
 import { Outbox, type SlabPool } from "./outbox.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -18,6 +19,8 @@ export interface Directory {
   /** This node's own addresses. */
   readonly own: AddressSet;
   readonly routes: RoutingTable<Tunnel>;
+  /** The gso types that frames may have now. */
+  readonly given: GsoTypeSet;
 }
 
 export interface SenderOptions {
@@ -30,12 +33,15 @@ export interface SenderOptions {
 }
 
 const anyGsoType = gsoTypeSet(gsoTypes);
+const udpGsoType = gsoTypeSet(["udp"]);
 
 /** Answers what to call when the TUN has frames. */
 export function createSender({ tun, pool, limits, drops, directory }: SenderOptions): () => void {
   const nobody = new Outbox(pool);
   const waiting = new Set<Tunnel>();
   let latest: Outbox = nobody;
+  /** Whose outbox is the latest. */
+  let latestTunnel: Tunnel | undefined;
 
   const flush = (tunnel: Tunnel) => {
     const { outbox, carrier } = tunnel;
@@ -59,11 +65,24 @@ export function createSender({ tun, pool, limits, drops, directory }: SenderOpti
     if (accepts !== anyGsoType && frameProblem(bytes, at, length, accepts) !== undefined)
       return drop(tunnel.sendDrops, "bad-gso");
     if (gate !== undefined && gate(bytes, at, length) === "taken") return undefined;
-    if (carrier.queuedBytes + tunnel.outbox.waitingBytes + length > limits.queueBytesMax) {
-      carrier.noteFull();
-      return drop(tunnel.sendDrops, "queue-full");
-    }
-    return tunnel;
+    return hasRoom(tunnel, carrier, length) ? tunnel : undefined;
+  };
+
+  const hasRoom = ({ outbox, sendDrops }: Tunnel, carrier: Link, length: number): boolean => {
+    if (carrier.queuedBytes + outbox.waitingBytes + length <= limits.queueBytesMax) return true;
+    carrier.noteFull();
+    drop(sendDrops, "queue-full");
+    return false;
+  };
+
+  /** The frame at `frameAt` of `latest` became one with the frame before it, or was dropped for want of room. */
+  const joined = (length: number): boolean => {
+    if (latestTunnel?.carrier === undefined || !latest.canJoin(length)) return false;
+    if (!hasRoom(latestTunnel, latestTunnel.carrier, length)) return true;
+    latestTunnel.sent.bytes += latest.join();
+    latestTunnel.sent.packets += 1;
+    if (!latest.hasRoom) flush(latestTunnel);
+    return true;
   };
 
   return () => {
@@ -73,18 +92,22 @@ export function createSender({ tun, pool, limits, drops, directory }: SenderOpti
       const length = tun.read(memory, frameAt);
       if (length === 0) break;
       readBytes += length;
+      if (joined(length)) continue;
       const tunnel = admit(memory.bytes, frameAt, length);
       if (tunnel === undefined) continue;
-      const { outbox, sent } = tunnel;
+      const { outbox, sent, gate } = tunnel;
       sent.frames += 1;
       sent.bytes += length;
       sent.packets += packetCount(memory.bytes, frameAt, length);
+      // A gate wants each frame by itself.
+      const joinable = gate === undefined && (directory().given & udpGsoType) !== 0;
       if (outbox === latest) {
-        outbox.commit(length);
+        outbox.commit(length, joinable);
       } else {
-        outbox.commitCopy(memory.bytes, frameAt, length);
+        outbox.commitCopy(memory.bytes, frameAt, length, joinable);
         latest.rest();
         latest = outbox;
+        latestTunnel = tunnel;
       }
       waiting.add(tunnel);
       if (!outbox.hasRoom) flush(tunnel);

@@ -135,6 +135,29 @@ describe("the overlay between hosts", function () {
     );
   });
 
+  it("joins datagrams that wait behind one another, and each comes as it was sent, unless offload is off", async () => {
+    await using lab = await createLab(2);
+    const [a, b] = [lab.node(0), lab.node(1)];
+    const [agentA, agentB] = (await startAll(lab)) as [LabAgent, LabAgent];
+    await using _server = await startServer(b);
+    for (const offload of [true, false]) {
+      await agentA.setOffload(offload);
+      const before = (await peerOf(agentA, b.name)).sent;
+      assert.deepEqual(
+        await linesOf(a.podNamespace, "bursts", b.podAddress),
+        [1, 64, 1400].map((size) => ({ size, intact: true })),
+      );
+      const { sent } = await peerOf(agentA, b.name);
+      const frames = sent.frames - before.frames;
+      assert.ok(sent.packets - before.packets >= 3_000);
+      assert.ok(offload ? frames < 3_000 : frames >= 3_000, `${frames} frames`);
+    }
+    const { sent } = await peerOf(agentA, b.name);
+    const { received, receiveDrops } = await peerOf(agentB, a.name);
+    assert.deepEqual([received.frames, received.packets, received.bytes], [sent.frames, sent.packets, sent.bytes]);
+    assert.ok(Object.values(receiveDrops).every((count) => count === 0));
+  });
+
   it("carries ten thousand connections at the same time", async () => {
     await using lab = await createLab(2);
     const [a, b] = [lab.node(0), lab.node(1)];

@@ -1,5 +1,5 @@
-/* What runs in the pods of test/netns/overlay.test.ts: `overlay-traffic.ts serve | tcp ADDRESS BYTES | udp ADDRESS | chat ADDRESS |
- * flood ADDRESS | flows ADDRESS COUNT | stream ADDRESS`. Each prints one JSON line for each thing that happened. */
+/* What runs in the pods of test/netns/overlay.test.ts: `overlay-traffic.ts serve | tcp ADDRESS BYTES | udp ADDRESS | bursts ADDRESS |
+ * chat ADDRESS | flood ADDRESS | flows ADDRESS COUNT | stream ADDRESS`. Each prints one JSON line for each thing that happened. */
 
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -49,6 +49,33 @@ async function udp(address: string): Promise<void> {
     socket.send(payload, sinkPort, address);
     const [message] = (await answer) as [Buffer];
     print({ size, intact: message.equals(payload) });
+  }
+  socket.close();
+}
+
+/** Many datagrams at once, each with its own content; the answers come in the same order. */
+async function bursts(address: string): Promise<void> {
+  const socket = createSocket("udp4");
+  const count = 50;
+  for (const size of [1, 64, 1400]) {
+    let intact = true;
+    for (let round = 0; round < 20; round++) {
+      const payloads = Array.from({ length: count }, () => randomBytes(size));
+      const answers: Buffer[] = [];
+      const all = new Promise<void>((resolve, reject) => {
+        const tooLong = setTimeout(() => reject(new Error(`${answers.length} of ${count} answers`)), 5000);
+        socket.on("message", (message) => {
+          if (answers.push(message) < count) return;
+          clearTimeout(tooLong);
+          socket.removeAllListeners("message");
+          resolve();
+        });
+      });
+      for (const payload of payloads) socket.send(payload, sinkPort, address);
+      await all;
+      intact &&= answers.every((answer, i) => answer.equals(payloads[i] as Buffer));
+    }
+    print({ size, intact });
   }
   socket.close();
 }
@@ -132,6 +159,7 @@ if (import.meta.main) {
   if (verb === "serve") await serve();
   else if (verb === "tcp") await tcp(address, Number(bytes));
   else if (verb === "udp") await udp(address);
+  else if (verb === "bursts") await bursts(address);
   else if (verb === "chat") await chat(address);
   else if (verb === "flood") await flood(address);
   else if (verb === "flows") await flows(address, Number(bytes));

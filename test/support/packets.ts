@@ -23,7 +23,8 @@ export function ipv4Packet({ from, to, protocol = 1, payload = Buffer.alloc(8) }
   return Buffer.concat([header, payload]);
 }
 
-function checksumOf(header: Buffer): number {
+/** The ones' complement of the ones' complement sum (RFC 1071), for an even number of bytes. */
+export function checksumOf(header: Buffer): number {
   let sum = 0;
   for (let at = 0; at < header.length; at += 2) sum += header.readUInt16BE(at);
   return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { recordBytesMax } from "#core/frames.ts";
+import type { Memory } from "#kernel/ffi.ts";
 import { Outbox, SlabPool } from "../../../node-agent/overlay/outbox.ts";
 
 const slabBytes = 2 * recordBytesMax;
@@ -10,8 +11,8 @@ function slowSink() {
   const reports: (() => void)[] = [];
   return {
     messages,
-    send(message: Buffer, report: () => void) {
-      messages.push(message);
+    send({ bytes }: Memory, from: number, to: number, report: () => void) {
+      messages.push(bytes.subarray(from, to));
       reports.push(report);
     },
     reportAll() {
@@ -22,7 +23,7 @@ function slowSink() {
 
 function fill(outbox: Outbox, text: string): void {
   const { memory, frameAt } = outbox;
-  outbox.commit(memory.bytes.write(text, frameAt, "latin1"));
+  outbox.commit(memory.bytes.write(text, frameAt, "latin1"), false);
 }
 
 const record = (text: string) => Buffer.concat([Buffer.from([text.length, 0, 0, 0]), Buffer.from(text, "latin1")]);
@@ -62,7 +63,7 @@ describe("an outbox", () => {
     const outbox = new Outbox(new SlabPool({ slabBytes, idleMax: 4 }));
     const sink = slowSink();
     const first = outbox.memory.address;
-    outbox.commit(recordBytesMax);
+    outbox.commit(recordBytesMax, false);
     assert.equal(outbox.hasRoom, false);
     outbox.flush(sink);
     assert.notEqual(outbox.memory.address, first);
@@ -73,7 +74,7 @@ describe("an outbox", () => {
     const outbox = new Outbox(new SlabPool({ slabBytes, idleMax: 4 }));
     fill(outbox, "sent and never reported");
     outbox.flush(slowSink());
-    outbox.commit(recordBytesMax);
+    outbox.commit(recordBytesMax, false);
     outbox.discard();
     assert.equal(outbox.waitingBytes, 0);
     assert.ok(outbox.memory.bytes.length - outbox.frameAt >= recordBytesMax - 4);
@@ -82,7 +83,7 @@ describe("an outbox", () => {
   it("takes a copy of a frame that was read for another", () => {
     const outbox = new Outbox(new SlabPool({ slabBytes, idleMax: 4 }));
     const sink = slowSink();
-    outbox.commitCopy(Buffer.from("..four.."), 2, 4);
+    outbox.commitCopy(Buffer.from("..four.."), 2, 4, false);
     outbox.flush(sink);
     assert.deepEqual(sink.messages, [record("four")]);
   });
