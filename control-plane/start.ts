@@ -33,10 +33,11 @@ import { createAuthorize, type Tokens, type Transport } from "./server/authorize
 import { clusterHandlers } from "./server/cluster-service.ts";
 import { listenOnSocket } from "./server/unix-socket.ts";
 import { createLeases } from "./sessions/leases.ts";
-import { pairKey } from "./sessions/pair-key.ts";
+import { createPairKeys } from "./sessions/pair-key.ts";
 import { createSessionTable } from "./sessions/table.ts";
-import { createStateReader } from "./sessions/view.ts";
-import { followStore, runLoop } from "./state/follow.ts";
+import { createStateReader } from "./sessions/state.ts";
+import { wakeSessions } from "./sessions/wake.ts";
+import { runLoop } from "./state/follow.ts";
 import type { Store } from "./store/store.ts";
 import { createStreamBroker } from "./streams/broker.ts";
 import { daemonSetWorkload } from "./workloads/daemon-set.ts";
@@ -95,7 +96,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const agents = agentHandlers({
     ...{ store, clock, ids, log, leases, sessions, streams, metrics, events, range: cluster },
     readState: createStateReader(store),
-    keyFor: (a, b) => pairKey(cluster.secret, a, b),
+    keyFor: createPairKeys(cluster.secret),
     welcome: {
       cluster: cluster.name,
       podCIDR: formatCidr(cluster.podCidr),
@@ -134,10 +135,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const surroundings = { store, clock, rng, log, events };
   const running = Promise.all([
-    // Events come often, and no agent is told of them.
-    followStore(store, signal, (key) => {
-      if (!key?.startsWith("events/")) sessions.wakeAll();
-    }),
+    wakeSessions({ store, sessions, clock: options.clock }, signal),
     runLoop(surroundings, first, signal),
     runLoop(surroundings, sliceController(surroundings, ids), signal),
     runLoop(surroundings, noEndpointEvents(surroundings), signal),

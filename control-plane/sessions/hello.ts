@@ -15,7 +15,7 @@ import type { Store } from "../store/store.ts";
 import { findIdentity, putIdentity } from "./identity.ts";
 import { wantedReady } from "./ready.ts";
 import type { Session } from "./table.ts";
-import { tunnelEndpointAnnotation } from "./view.ts";
+import { tunnelEndpointAnnotation } from "./state.ts";
 
 export interface HelloContext {
   readonly store: Store;

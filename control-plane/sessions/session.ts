@@ -8,7 +8,7 @@ import type { Clock } from "#core/clock.ts";
 import { AppError, invalid, isAppError, unreachable } from "#core/errors.ts";
 import type { Logger } from "#process/log.ts";
 import {
-  Change,
+  type Change,
   type Changes,
   type Hello,
   type PodReport,
@@ -24,8 +24,10 @@ import { findIdentity } from "./identity.ts";
 import type { Leases } from "./leases.ts";
 import { recordPodEvent } from "./pod-events.ts";
 import { applyPodReport } from "./pod-reports.ts";
+import { changeBytes } from "./change-bytes.ts";
+import type { State } from "./state.ts";
 import type { Session, SessionTable } from "./table.ts";
-import { diffViews, type NodeView, type State, snapshotOf, viewOf } from "./view.ts";
+import { diffViews, type NodeView, snapshotOf, viewOf } from "./view.ts";
 
 export interface SessionContext extends HelloContext {
   readonly events: EventRecorder;
@@ -102,22 +104,15 @@ async function readHello(up: AsyncIterator<SessionUp>, clock: Clock, signal: Abo
 async function* tellChanges(session: Session, context: SessionContext): AsyncGenerator<SessionDown, void, undefined> {
   const { leases, clock, readState } = context;
   const { node, signal } = session;
-  const keys = new Map<string, Buffer>();
-  const keyFor = (peer: string) => {
-    const known = keys.get(peer);
-    if (known !== undefined) return known;
-    const key = context.keyFor(node, peer);
-    keys.set(peer, key);
-    return key;
-  };
+  const keyFor = (peer: string) => context.keyFor(node, peer);
   let sent: { readonly view: NodeView; readonly state: State } | undefined;
   while (!signal.aborted) {
     const state = readState();
     if (state !== sent?.state) {
       endIfDeleted(session, context);
       if (signal.aborted) return;
-      const view = viewOf({ nodeName: node, state, keyFor, before: sent });
-      const changes = sent === undefined ? snapshotOf(view) : diffViews(sent.view, view);
+      const view = viewOf({ nodeName: node, state, before: sent });
+      const changes = sent === undefined ? snapshotOf(view, keyFor) : diffViews(sent.view, view, keyFor);
       yield* messagesOf({ changes, revision: state.revision, snapshot: sent === undefined });
       sent = { view, state };
     }
@@ -148,7 +143,7 @@ function* messagesOf({ changes, revision, snapshot }: Step): Generator<SessionDo
   let start = 0;
   let byteCount = 0;
   for (const [i, change] of changes.entries()) {
-    const size = Change.encode(change).finish().length;
+    const size = changeBytes(change);
     if (i > start && byteCount + size > messageBytesMax) {
       yield changesMessage({
         revision,

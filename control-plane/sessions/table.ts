@@ -49,6 +49,7 @@ export interface SessionTable {
   open(node: string, bootId: string): Session;
   close(session: Session): void;
   wakeAll(): void;
+  readonly count: number;
 }
 
 const waitingStreamsMax = 256;
@@ -98,6 +99,9 @@ export function createSessionTable(leases: Leases, clock: Clock): SessionTable {
     },
     wakeAll() {
       for (const session of sessions.values()) session.wake();
+    },
+    get count() {
+      return sessions.size;
     },
   };
 }

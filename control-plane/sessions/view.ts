@@ -1,39 +1,17 @@
-/* What one node must know, and how that changed: pure functions of the store's state. A session holds the view that it sent last and
+/* What one node must know, and how that changed: pure functions of the sessions' State. A session holds the view that it sent last and
  * sends the difference to the present one, so a slow agent gets fewer, larger steps and never an old one. */
 
 import { isDeepStrictEqual } from "node:util";
-import { configMapKind } from "#core/objects/config-map.ts";
-import { endpointSliceKind } from "#core/objects/endpoint-slice.ts";
-import type { ApiObject, Kind } from "#core/objects/kind.ts";
-import { nodeKind } from "#core/objects/node.ts";
-import { podKind } from "#core/objects/pod.ts";
+import type { ApiObject } from "#core/objects/kind.ts";
 import { referencesOf } from "#core/objects/references.ts";
-import { secretKind } from "#core/objects/secret.ts";
-import { serviceKind } from "#core/objects/service.ts";
-import { zoneLabel } from "#core/services/labels.ts";
-import type { Change, Peer } from "#proto/podwire/v1/agent.ts";
-import type { ConfigMap, EndpointSlice, Node, Pod, Secret, Service } from "#proto/podwire/v1/resources.ts";
-import { listObjects, nameOf } from "../state/objects.ts";
-import type { Store } from "../store/store.ts";
-
-export const tunnelEndpointAnnotation = "podwire.dev/tunnel-endpoint";
-
-export interface State {
-  readonly revision: number;
-  readonly nodes: readonly Node[];
-  readonly podsByNode: ReadonlyMap<string, readonly Pod[]>;
-  readonly configMaps: readonly ConfigMap[];
-  readonly secrets: readonly Secret[];
-  readonly services: readonly Service[];
-  readonly endpointSlices: readonly EndpointSlice[];
-}
+import type { Change } from "#proto/podwire/v1/agent.ts";
+import type { ConfigMap, EndpointSlice, Pod, Secret, Service } from "#proto/podwire/v1/resources.ts";
+import { emptyState, type NodeFacts, type PeerFacts, type State } from "./state.ts";
 
 export interface NodeView {
-  readonly podCidrs: readonly string[];
-  /** "" where it has none. */
-  readonly zone: string;
-  /** By name. */
-  readonly peers: ReadonlyMap<string, Peer>;
+  readonly nodeName: string;
+  /** All of the cluster, by name: the others are its peers. */
+  readonly nodes: ReadonlyMap<string, NodeFacts>;
   /** By uid. */
   readonly pods: ReadonlyMap<string, Pod>;
   /** Those that the pods name, and no others; by namespace/name. */
@@ -44,153 +22,65 @@ export interface NodeView {
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
 }
 
-const emptyView: NodeView = {
-  podCidrs: [],
-  zone: "",
-  peers: new Map(),
-  pods: new Map(),
-  configMaps: new Map(),
-  secrets: new Map(),
-  services: new Map(),
-  endpointSlices: new Map(),
-};
+/** Gives the tunnel key that a node shares with the named peer. */
+export type KeyFor = (peer: string) => Buffer;
 
-/**
- * The present state; made once for each revision, however many sessions ask. Lists in which nothing changed are the same lists as
- * before, so that a session sees at a glance that a change was not for it.
- */
-export function createStateReader(store: Store): () => State {
-  let known: State | undefined;
-  return () => {
-    if (known?.revision !== store.revision) known = readState(store, known);
-    return known;
-  };
-}
-
-function readState(store: Store, before: State | undefined): State {
-  const pods = listObjects(store, podKind).map(({ object }) => object);
-  const podsByNode: Map<string, readonly Pod[]> = Map.groupBy(pods, (pod) => pod.spec?.nodeName ?? "");
-  for (const [node, list] of podsByNode) podsByNode.set(node, sameOr(before?.podsByNode.get(node), list));
-  const list = <T extends ApiObject>(kind: Kind<T>, known: readonly T[] | undefined) =>
-    sameOr(
-      known,
-      listObjects(store, kind).map(({ object }) => object),
-    );
-  return {
-    revision: store.revision,
-    nodes: list(nodeKind, before?.nodes),
-    podsByNode,
-    configMaps: list(configMapKind, before?.configMaps),
-    secrets: list(secretKind, before?.secrets),
-    services: list(serviceKind, before?.services),
-    endpointSlices: list(endpointSliceKind, before?.endpointSlices),
-  };
-}
-
-function sameOr<T, L extends readonly T[]>(before: L | undefined, now: L): L {
-  return before !== undefined && before.length === now.length && now.every((item, i) => item === before[i]) ? before : now;
-}
+const noPods: ReadonlyMap<string, Pod> = new Map();
+const nowhere: NodeFacts = { podCidrs: [], zone: "", peer: undefined };
 
 export interface ViewInput {
   readonly nodeName: string;
   readonly state: State;
-  /** Gives the tunnel key that this node shares with the named peer. */
-  readonly keyFor: (peer: string) => Buffer;
   /** What the same node saw before, to take over what has not changed. */
   readonly before?: { readonly state: State; readonly view: NodeView } | undefined;
 }
 
-export function viewOf({ nodeName, state, keyFor, before }: ViewInput): NodeView {
-  return {
-    ...peersView({ nodeName, state, keyFor, before }),
-    ...podsView({ nodeName, state, before }),
-    services: byPath(state.services),
-    endpointSlices: byPath(state.endpointSlices),
-  };
+export function viewOf({ nodeName, state, before }: ViewInput): NodeView {
+  const { nodes, services, endpointSlices } = state;
+  const pods = state.podsByNode.get(nodeName) ?? noPods;
+  const { configMaps, secrets } = dataOf(pods, state, before);
+  return { nodeName, nodes, pods, configMaps, secrets, services, endpointSlices };
 }
 
-function peersView({ nodeName, state, keyFor, before }: ViewInput): Pick<NodeView, "podCidrs" | "zone" | "peers"> {
-  if (before?.state.nodes === state.nodes) {
-    const { podCidrs, zone, peers } = before.view;
-    return { podCidrs, zone, peers };
-  }
-  const self = state.nodes.find((node) => nameOf(node) === nodeName);
-  const peers = state.nodes.filter((node) => node !== self).flatMap((node) => peerOf(node, keyFor));
-  return {
-    podCidrs: self?.spec?.podCIDRs ?? [],
-    zone: self?.metadata?.labels[zoneLabel] ?? "",
-    peers: new Map(peers.map((peer) => [peer.name, peer])),
-  };
-}
-
-function podsView({ nodeName, state, before }: Omit<ViewInput, "keyFor">): Pick<NodeView, "pods" | "configMaps" | "secrets"> {
-  const pods = state.podsByNode.get(nodeName) ?? [];
-  const samePods = before !== undefined && before.state.podsByNode.get(nodeName) === state.podsByNode.get(nodeName);
-  if (samePods && before.state.configMaps === state.configMaps && before.state.secrets === state.secrets) {
-    const { configMaps, secrets } = before.view;
-    return { pods: before.view.pods, configMaps, secrets };
-  }
+/** What the pods name. */
+function dataOf(
+  pods: NodeView["pods"],
+  state: State,
+  before: ViewInput["before"],
+): Pick<NodeView, "configMaps" | "secrets"> {
+  const isSame =
+    before?.view.pods === pods && before.state.configMaps === state.configMaps && before.state.secrets === state.secrets;
+  if (isSame) return before.view;
   const named = { configMaps: new Set<string>(), secrets: new Set<string>() };
-  for (const pod of pods) {
+  for (const pod of pods.values()) {
     const { configMaps, secrets } = referencesOf(pod);
     for (const name of configMaps) named.configMaps.add(`${pod.metadata?.namespace}/${name}`);
     for (const name of secrets) named.secrets.add(`${pod.metadata?.namespace}/${name}`);
   }
   return {
-    pods: samePods ? before.view.pods : new Map(pods.map((pod) => [pod.metadata?.uid ?? "", pod])),
     configMaps: amongNamed(state.configMaps, named.configMaps),
     secrets: amongNamed(state.secrets, named.secrets),
   };
 }
 
-function amongNamed<T extends ApiObject>(objects: readonly T[], names: ReadonlySet<string>): ReadonlyMap<string, T> {
-  if (names.size === 0) return new Map();
-  return new Map(objects.map((object) => [pathOf(object), object] as const).filter(([path]) => names.has(path)));
-}
-
-/** Made once for each list, which all sessions have in common. */
-const maps = new WeakMap<readonly ApiObject[], ReadonlyMap<string, ApiObject>>();
-
-function byPath<T extends ApiObject>(list: readonly T[]): ReadonlyMap<string, T> {
-  const known = maps.get(list);
-  if (known !== undefined) return known as ReadonlyMap<string, T>;
-  const made = new Map(list.map((object) => [pathOf(object), object]));
-  maps.set(list, made);
-  return made;
-}
-
-/** namespace/name */
-function pathOf({ metadata }: ApiObject): string {
-  return `${metadata?.namespace}/${metadata?.name}`;
-}
-
-/** A peer has all that a tunnel needs, whether it is Ready or not: tunnels outlive a silent control plane. */
-function peerOf(node: Node, keyFor: (peer: string) => Buffer): Peer[] {
-  const name = nameOf(node);
-  const podCIDRs = node.spec?.podCIDRs ?? [];
-  const nodeAddress = node.status?.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
-  const tunnelEndpoint = node.metadata?.annotations[tunnelEndpointAnnotation] ?? "";
-  if (podCIDRs.length === 0 || nodeAddress === "" || tunnelEndpoint === "") return [];
-  return [{ name, podCIDRs, nodeAddress, tunnelEndpoint, key: keyFor(name) }];
+function amongNamed<T extends ApiObject>(objects: ReadonlyMap<string, T>, names: ReadonlySet<string>): ReadonlyMap<string, T> {
+  const found = new Map<string, T>();
+  for (const name of names) {
+    const object = objects.get(name);
+    if (object !== undefined) found.set(name, object);
+  }
+  return found;
 }
 
 /** Removals first, so that an address that moved is never in two places; then the node's own block, which pods need. */
-export function diffViews(before: NodeView, after: NodeView): readonly Change[] {
+export function diffViews(before: NodeView, after: NodeView, keyFor: KeyFor): readonly Change[] {
   const changes: Change[] = [];
   if (before.pods !== after.pods) {
     for (const uid of before.pods.keys()) {
       if (!after.pods.has(uid)) changes.push({ change: { $case: "podRemoved", value: uid } });
     }
   }
-  if (before.peers !== after.peers) {
-    for (const name of before.peers.keys()) {
-      if (!after.peers.has(name)) changes.push({ change: { $case: "peerRemoved", value: name } });
-    }
-    if (after.zone !== before.zone || !isDeepStrictEqual(before.podCidrs, after.podCidrs)) changes.push(selfChange(after));
-    for (const peer of after.peers.values()) {
-      if (!isDeepStrictEqual(before.peers.get(peer.name), peer)) changes.push({ change: { $case: "peerPut", value: peer } });
-    }
-  }
+  changes.push(...nodeChanges(before, after, keyFor));
   changes.push(...dataPuts(before, after));
   if (before.pods !== after.pods) {
     for (const [uid, pod] of after.pods) {
@@ -199,6 +89,39 @@ export function diffViews(before: NodeView, after: NodeView): readonly Change[] 
     }
   }
   changes.push(...dataRemovals(before, after), ...serviceChanges(before, after));
+  return changes;
+}
+
+function* nodeChanges(before: NodeView, after: NodeView, keyFor: KeyFor): Generator<Change> {
+  if (before.nodes === after.nodes) return;
+  const { nodeName } = after;
+  const { put, removed } = peerChanges(before.nodes, after.nodes);
+  for (const name of removed) if (name !== nodeName) yield { change: { $case: "peerRemoved", value: name } };
+  const [old, now] = [before, after].map(selfOf) as [NodeFacts, NodeFacts];
+  if (now.zone !== old.zone || !isDeepStrictEqual(old.podCidrs, now.podCidrs)) yield selfChange(now);
+  for (const peer of put) {
+    if (peer.name !== nodeName) yield { change: { $case: "peerPut", value: { ...peer, key: keyFor(peer.name) } } };
+  }
+}
+
+interface PeerChanges {
+  readonly put: readonly PeerFacts[];
+  readonly removed: readonly string[];
+}
+
+type Nodes = NodeView["nodes"];
+/** By the state of the nodes before: most sessions saw the same and see the same now, and each of them has a thousand peers. */
+const latestPeerChanges = new WeakMap<Nodes, { readonly after: Nodes; readonly changes: PeerChanges }>();
+
+function peerChanges(before: Nodes, after: Nodes): PeerChanges {
+  const known = latestPeerChanges.get(before);
+  if (known?.after === after) return known.changes;
+  const put: PeerFacts[] = [];
+  const removed: string[] = [];
+  for (const [name, { peer }] of before) if (peer !== undefined && after.get(name)?.peer === undefined) removed.push(name);
+  for (const [name, { peer }] of after) if (peer !== undefined && before.get(name)?.peer !== peer) put.push(peer);
+  const changes = { put, removed };
+  latestPeerChanges.set(before, { after, changes });
   return changes;
 }
 
@@ -244,13 +167,19 @@ function* dataRemovals(before: NodeView, after: NodeView): Generator<Change> {
 }
 
 /** A snapshot names the node's own block even where there is none. */
-export function snapshotOf(view: NodeView): readonly Change[] {
-  const changes = diffViews(emptyView, view);
-  return view.podCidrs.length > 0 ? changes : [selfChange(view), ...changes];
+export function snapshotOf(view: NodeView, keyFor: KeyFor): readonly Change[] {
+  const nothing = viewOf({ nodeName: view.nodeName, state: emptyState });
+  const changes = diffViews(nothing, view, keyFor);
+  const self = selfOf(view);
+  return self.podCidrs.length > 0 || self.zone !== "" ? changes : [selfChange(self), ...changes];
 }
 
-function selfChange(view: NodeView): Change {
-  return { change: { $case: "self", value: { podCIDRs: [...view.podCidrs], zone: view.zone } } };
+function selfOf({ nodes, nodeName }: NodeView): NodeFacts {
+  return nodes.get(nodeName) ?? nowhere;
+}
+
+function selfChange({ podCidrs, zone }: NodeFacts): Change {
+  return { change: { $case: "self", value: { podCIDRs: [...podCidrs], zone } } };
 }
 
 /** The agent wrote the status itself: an echo of it would be work for nothing. */

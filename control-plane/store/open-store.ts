@@ -162,6 +162,10 @@ export function openStore({ journal, grouping, historyChanges = defaultHistoryCh
         pending.push({ commit: readCommit(commit), resolve, reject });
         schedule();
       }),
+    changesAfter(since) {
+      if (since < history.compacted || since > history.revision) return undefined;
+      return history.after(since).flatMap(({ changes }) => changes);
+    },
     watch: watchers.watch,
     async compact(revision) {
       refuseUnlessOpen();

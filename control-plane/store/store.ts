@@ -62,6 +62,8 @@ export interface Store extends AsyncDisposable {
   get(key: string): Entry | undefined;
   /** Every entry whose key starts with `prefix`, consistent with the answer's revision. */
   list(prefix: string): Snapshot;
+  /** What was committed after `since`, the oldest first; undefined where some of it is forgotten already. */
+  changesAfter(since: number): readonly StoreChange[] | undefined;
   /** Answers the commit's revision, or the present one where it wrote nothing. A check that fails: "conflict", naming the key. */
   commit(commit: Commit): Promise<number>;
   /**

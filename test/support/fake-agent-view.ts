@@ -30,12 +30,12 @@ export const emptyNodeView: NodeView = {
 export function applyChanges(before: NodeView, { revision, snapshotStart, changes }: Changes): NodeView {
   const base = snapshotStart ? emptyNodeView : before;
   let podCIDRs = base.podCIDRs;
-  const peers = new Map(base.peers);
-  const pods = new Map(base.pods);
-  const configMaps = new Map(base.configMaps);
-  const secrets = new Map(base.secrets);
-  const services = new Map(base.services);
-  const endpointSlices = new Map(base.endpointSlices);
+  const peers = copiedWhenChanged(base.peers);
+  const pods = copiedWhenChanged(base.pods);
+  const configMaps = copiedWhenChanged(base.configMaps);
+  const secrets = copiedWhenChanged(base.secrets);
+  const services = copiedWhenChanged(base.services);
+  const endpointSlices = copiedWhenChanged(base.endpointSlices);
   for (const { change } of changes) {
     switch (change?.$case) {
       case "self":
@@ -81,5 +81,21 @@ export function applyChanges(before: NodeView, { revision, snapshotStart, change
         throw new Error("a change that says nothing");
     }
   }
-  return { revision, podCIDRs, peers, pods, configMaps, secrets, services, endpointSlices };
+  return {
+    ...{ revision, podCIDRs, peers: peers.now(), pods: pods.now(), configMaps: configMaps.now(), secrets: secrets.now() },
+    ...{ services: services.now(), endpointSlices: endpointSlices.now() },
+  };
+}
+
+function copiedWhenChanged<V>(original: ReadonlyMap<string, V>) {
+  let copy: Map<string, V> | undefined;
+  const changing = () => {
+    copy ??= new Map(original);
+    return copy;
+  };
+  return {
+    set: (key: string, value: V) => changing().set(key, value),
+    delete: (key: string) => changing().delete(key),
+    now: () => copy ?? original,
+  };
 }

@@ -4,22 +4,19 @@ import { configMapKind } from "#core/objects/config-map.ts";
 import { nodeKind } from "#core/objects/node.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { secretKind } from "#core/objects/secret.ts";
+import type { Change, Changes } from "#proto/podwire/v1/agent.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
-import {
-  createStateReader,
-  diffViews,
-  type NodeView,
-  type State,
-  snapshotOf,
-  viewOf,
-} from "../../../control-plane/sessions/view.ts";
+import { createStateReader, emptyState, nextState, type State } from "../../../control-plane/sessions/state.ts";
+import { diffViews, type NodeView, snapshotOf, viewOf } from "../../../control-plane/sessions/view.ts";
 import { putObject } from "../../../control-plane/state/objects.ts";
 import { openMemoryStore } from "../../../control-plane/store/open-store.ts";
-import type { Write } from "../../../control-plane/store/store.ts";
+import type { StoreChange, Write } from "../../../control-plane/store/store.ts";
 import { applyChanges, emptyNodeView } from "../../support/fake-agent-view.ts";
 
 const keyFor = (peer: string) => Buffer.from(peer);
-const viewOfA = (state: State) => viewOf({ nodeName: "a", state, keyFor });
+const viewOfA = (state: State) => viewOf({ nodeName: "a", state });
+const toldAtFirst = (view: NodeView) => snapshotOf(view, keyFor);
+const toldThen = (before: NodeView, after: NodeView) => diffViews(before, after, keyFor);
 
 interface PodFacts {
   readonly uid: string;
@@ -56,15 +53,16 @@ function nodeOf({ name, podCIDR, endpoint, address }: NodeFacts): Node {
 }
 
 function stateOf(nodes: readonly NodeFacts[], pods: readonly PodFacts[] = [], revision = 1): State {
-  return {
-    revision,
-    nodes: nodes.map(nodeOf),
-    podsByNode: Map.groupBy(pods.map(podOf), (pod) => pod.spec?.nodeName ?? ""),
-    configMaps: [],
-    secrets: [],
-    services: [],
-    endpointSlices: [],
-  };
+  const writes = [
+    ...nodes.map((node) => putObject(nodeKind, nodeOf(node))),
+    ...pods.map((pod) => putObject(podKind, podOf(pod))),
+  ];
+  const changes = writes.map((write): StoreChange => {
+    assert.ok(write.type === "put");
+    const { key, value } = write;
+    return { type: "put", entry: { key, value, createRevision: revision, modRevision: revision }, previous: undefined };
+  });
+  return nextState(emptyState, changes, revision);
 }
 
 const complete = (name: string): NodeFacts => ({
@@ -84,7 +82,6 @@ describe("a node's view", () => {
       ],
     );
     const view = viewOfA(state);
-    assert.deepEqual(view.podCidrs, ["10.244.1.0/24"]);
     assert.deepEqual([...view.pods.keys()], ["1"]);
     const peer = {
       name: "bb",
@@ -93,18 +90,20 @@ describe("a node's view", () => {
       tunnelEndpoint: "bb:4789",
       key: keyFor("bb"),
     };
-    assert.deepEqual([...view.peers.values()], [peer]);
+    const told = applyChanges(emptyNodeView, messageOf(toldAtFirst(view)));
+    assert.deepEqual(told.podCIDRs, ["10.244.1.0/24"]);
+    assert.deepEqual([...told.peers.values()], [peer]);
   });
 
   for (const missing of ["podCIDR", "endpoint", "address"] as const) {
     it(`leaves out a peer without ${missing}`, () => {
       const state = stateOf([complete("a"), { ...complete("b"), [missing]: undefined }]);
-      assert.equal(viewOfA(state).peers.size, 0);
+      assert.equal(applyChanges(emptyNodeView, messageOf(toldAtFirst(viewOfA(state)))).peers.size, 0);
     });
   }
 
   it("is a snapshot that names the node's own block even where there is none", () => {
-    const changes = snapshotOf(viewOfA(stateOf([{ name: "a" }])));
+    const changes = toldAtFirst(viewOfA(stateOf([{ name: "a" }])));
     assert.deepEqual(changes, [{ change: { $case: "self", value: { podCIDRs: [], zone: "" } } }]);
   });
 
@@ -112,9 +111,9 @@ describe("a node's view", () => {
     const before = viewOfA(stateOf([], [{ uid: "1", node: "a" }]));
     const running = viewOfA(stateOf([], [{ uid: "1", node: "a", phase: "Running" }]));
     const ending = viewOfA(stateOf([], [{ uid: "1", node: "a", phase: "Running", ending: true }]));
-    assert.deepEqual(diffViews(before, running), []);
+    assert.deepEqual(toldThen(before, running), []);
     assert.deepEqual(
-      diffViews(running, ending).map(({ change }) => change?.$case),
+      toldThen(running, ending).map(({ change }) => change?.$case),
       ["podPut"],
     );
   });
@@ -133,11 +132,11 @@ describe("a node's view", () => {
     const before = viewOfA(createStateReader(store)());
     assert.deepEqual([[...before.configMaps.keys()], [...before.secrets.keys()]], [["default/x"], ["default/x"]]);
     assert.deepEqual(
-      snapshotOf(before).map(({ change }) => change?.$case),
+      toldAtFirst(before).map(({ change }) => change?.$case),
       ["self", "configMapPut", "secretPut", "podPut"],
     );
     await store.commit({ checks: [], writes: [{ type: "delete", key: "pods/default/pod-1" }] });
-    assert.deepEqual(diffViews(before, viewOfA(createStateReader(store)())), [
+    assert.deepEqual(toldThen(before, viewOfA(createStateReader(store)())), [
       { change: { $case: "podRemoved", value: "1" } },
       { change: { $case: "configMapRemoved", value: "default/x" } },
       { change: { $case: "secretRemoved", value: "default/x" } },
@@ -180,8 +179,8 @@ describe("a node's view", () => {
         for (const facts of commits) {
           for (const fact of facts) await store.commit({ checks: [], writes: [writeOf(fact)] });
           const state = read();
-          const view = viewOf({ nodeName: "a", state, keyFor, before: sent });
-          const changes = sent === undefined ? snapshotOf(view) : diffViews(sent.view, view);
+          const view = viewOf({ nodeName: "a", state, before: sent });
+          const changes = sent === undefined ? toldAtFirst(view) : toldThen(sent.view, view);
           const first = sent === undefined;
           told = applyChanges(told, {
             revision: state.revision,
@@ -191,8 +190,9 @@ describe("a node's view", () => {
           });
           sent = { state, view };
           const fresh = viewOfA(createStateReader(store)());
-          assert.deepEqual(told.podCIDRs, fresh.podCidrs);
-          assert.deepEqual(new Map([...told.peers].sort()), new Map([...fresh.peers].sort()));
+          const anew = applyChanges(emptyNodeView, messageOf(toldAtFirst(fresh)));
+          assert.deepEqual(told.podCIDRs, anew.podCIDRs);
+          assert.deepEqual(new Map([...told.peers].sort()), new Map([...anew.peers].sort()));
           assert.deepEqual(shown(told.pods), shown(fresh.pods));
           assert.deepEqual(new Map([...told.configMaps].sort()), new Map([...fresh.configMaps].sort()));
           assert.deepEqual(new Map([...told.secrets].sort()), new Map([...fresh.secrets].sort()));
@@ -201,6 +201,10 @@ describe("a node's view", () => {
     );
   });
 });
+
+function messageOf(changes: readonly Change[]): Changes {
+  return { revision: 1, snapshotStart: true, snapshotEnd: true, changes: [...changes] };
+}
 
 type Fact =
   | ({ readonly $case: "node" } & NodeFacts)

@@ -47,6 +47,7 @@ export function reopeningStore(open: () => Store): Store {
     },
     get: (key) => inner.get(key),
     list: (prefix) => inner.list(prefix),
+    changesAfter: (since) => inner.changesAfter(since),
     commit: (commit) => operate((store) => store.commit(commit)),
     compact: (revision) => operate((store) => store.compact(revision)),
     watch,
