@@ -26,12 +26,24 @@ export function nodeLifecycle(
   { store, clock, log, events }: Surroundings & { readonly events: EventRecorder },
   { leases, range }: LifecycleOptions,
 ): Loop {
-  const withHealth = (node: Node): Node => {
+  const withHealth = (node: Node, now: string): Node => {
     const name = nameOf(node);
-    const now = timestamp(clock);
     const lease = { live: leases.remainingMs(name) > 0, heard: leases.heard(name), leaving: leases.isLeaving(name) };
     const wanted = wantedReady({ node, ...lease, range });
     return withTaints(wanted === undefined ? node : withReady(node, wanted, now), now);
+  };
+
+  const keepHealth = async (name: string) => {
+    let ready: string | undefined;
+    const wrote = await updateObject(store, nodeKind, {
+      name,
+      change(node) {
+        const next = withHealth(node, timestamp(clock));
+        ready = readyStatus(next);
+        return next;
+      },
+    });
+    if (wrote) log.info({ node: name, ready }, "node's Ready condition or taints changed");
   };
 
   const drive = async (name: string, driving: Driving) => {
@@ -44,19 +56,8 @@ export function nodeLifecycle(
     name: "node lifecycle",
     prefixes: ["nodes/", "pods/"],
     async run() {
-      for (const { object } of listObjects(store, nodeKind)) {
-        if (withHealth(object) === object) continue;
-        let ready: string | undefined;
-        const wrote = await updateObject(store, nodeKind, {
-          name: nameOf(object),
-          change(node) {
-            const next = withHealth(node);
-            ready = readyStatus(next);
-            return next;
-          },
-        });
-        if (wrote) log.info({ node: nameOf(object), ready }, "node's Ready condition or taints changed");
-      }
+      const now = timestamp(clock);
+      await Promise.all(readNodes(store).map((node) => (withHealth(node, now) === node ? undefined : keepHealth(nameOf(node)))));
       const plan = planEvictions(readNodes(store), clock);
       for (const name of plan.begin) await drive(name, "begin");
       for (const name of plan.stop) await drive(name, "stop");

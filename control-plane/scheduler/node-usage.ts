@@ -19,7 +19,7 @@ interface Demand {
 /** Of each stored version of a pod, found out once, as of each node: whenever anything changes, all are looked at anew. */
 const demands = new WeakMap<Pod, Demand>();
 
-function demandOf(pod: Pod): Demand {
+export function demandOf(pod: Pod): Demand {
   const known = demands.get(pod);
   if (known !== undefined) return known;
   const demand = { requests: podRequests(pod), hostPorts: hostPortsOf(pod) };

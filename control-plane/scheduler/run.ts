@@ -9,8 +9,8 @@ import { findCondition, setCondition, type WantedCondition } from "../state/cond
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { type Found, listObjects, nameOf, putObject, unchanged } from "../state/objects.ts";
 import type { Check, Store } from "../store/store.ts";
-import { addPod, usageOf } from "./node-usage.ts";
-import { schedule } from "./schedule.ts";
+import { usageOf } from "./node-usage.ts";
+import { createPlacer } from "./placer.ts";
 
 /** Gives every pod that has no node one, or a reason; in the order in which the pods were made. */
 export function scheduler({ store, clock, log, events }: Surroundings & { readonly events: EventRecorder }): Loop {
@@ -63,7 +63,7 @@ function planBindings(store: Store, clock: Clock): readonly Binding[] {
   if (open.length === 0) return [];
   const nodes = listObjects(store, nodeKind).map(({ object }) => object);
   const nodeNames = new Set(nodes.map(nameOf));
-  const usage = usageOf(pods.map(({ object }) => object));
+  const place = createPlacer(nodes, usageOf(pods.map(({ object }) => object)));
   const now = timestamp(clock);
   const steps: Binding[] = [];
   for (const found of open.sort((a, b) => a.entry.createRevision - b.entry.createRevision)) {
@@ -71,13 +71,9 @@ function planBindings(store: Store, clock: Clock): readonly Binding[] {
     const bound = pod.spec?.nodeName ?? "";
     let next = pod;
     if (bound === "") {
-      const decision = schedule({ pod, nodes, usage });
-      if ("node" in decision) {
-        addPod(usage, decision.node, pod);
-        next = withCondition(bind(pod, decision.node), scheduled, now);
-      } else {
-        next = withCondition(pod, unschedulable(decision.unschedulable), now);
-      }
+      const decision = place(pod);
+      if ("node" in decision) next = withCondition(bind(pod, decision.node), scheduled, now);
+      else next = withCondition(pod, unschedulable(decision.unschedulable), now);
     } else if (nodeNames.has(bound)) {
       // Its maker chose the node.
       next = withCondition(pod, scheduled, now);

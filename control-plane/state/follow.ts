@@ -1,6 +1,7 @@
 /* How everything in the control plane learns that the store changed: it is woken, reads what is there now, and acts. A wake-up
  * carries no data, so wake-ups that come while somebody is busy melt into one, and none that is lost does harm. */
 
+import { setImmediate as turn } from "node:timers/promises";
 import { backoffMs } from "#core/backoff.ts";
 import type { Clock } from "#core/clock.ts";
 import { isAppError } from "#core/errors.ts";
@@ -83,7 +84,10 @@ export async function followStore(
 
 export interface Wakeups {
   wake(): void;
-  /** Resolves at the next wake-up (at once where one came since the last call), after the timeout, or when the signal aborts. */
+  /**
+   * Resolves at the next wake-up (at once where one came since the last call), after the timeout, or when the signal aborts; in a turn of the
+   * event loop of its own, so that all that was written in one turn is one wake-up.
+   */
   next(timeout: { readonly clock: Clock; readonly ms: number } | undefined, signal: AbortSignal): Promise<void>;
 }
 
@@ -106,6 +110,7 @@ export function createWakeups(): Wakeups {
         resume = undefined;
         over.abort();
       }
+      if (!signal.aborted) await turn();
       pending = false;
     },
   };

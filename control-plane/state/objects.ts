@@ -45,14 +45,30 @@ export function findObject<T extends ApiObject>(
   kind: Kind<T>,
   { namespace, name }: { readonly namespace?: string | undefined; readonly name: string },
 ): Found<T> | undefined {
-  const key = keyOf(kind, namespace, name);
-  const entry = store.get(key);
-  return entry && { key, entry, object: objectOf(kind, entry) };
+  const entry = store.get(keyOf(kind, namespace, name));
+  return entry && foundIn(kind, entry);
 }
+
+/** By the store's list of them, which is the same for as long as none of them changes. */
+const foundLists = new WeakMap<readonly Entry[], readonly Found<ApiObject>[]>();
+const founds = new WeakMap<Entry, Found<ApiObject>>();
 
 /** All of a kind, or those in one namespace, in the order of their keys. */
 export function listObjects<T extends ApiObject>(store: Store, kind: Kind<T>, namespace?: string): readonly Found<T>[] {
-  return store.list(prefixOf(kind, namespace)).entries.map((entry) => ({ key: entry.key, entry, object: objectOf(kind, entry) }));
+  const { entries } = store.list(prefixOf(kind, namespace));
+  const known = foundLists.get(entries);
+  if (known !== undefined) return known as readonly Found<T>[];
+  const list = entries.map((entry) => foundIn(kind, entry));
+  foundLists.set(entries, list);
+  return list;
+}
+
+function foundIn<T extends ApiObject>(kind: Kind<T>, entry: Entry): Found<T> {
+  const known = founds.get(entry);
+  if (known !== undefined) return known as Found<T>;
+  const found = { key: entry.key, entry, object: objectOf(kind, entry) };
+  founds.set(entry, found);
+  return found;
 }
 
 /** Where the keys of a kind's objects begin. */

@@ -41,16 +41,19 @@ export interface SimulationOptions {
   readonly timeScale: number;
   /** 10.244.0.0/16 where it is absent. */
   readonly podCidr?: string;
+  /** See SimulatedNodeOptions. */
+  readonly keepsPeers?: boolean;
 }
 
 /** Turns of the event loop until nobody has anything to do: each is a hop from one loop to the next. */
-const turnsOfASecond = 24;
+const turnsOfASecond = 48;
 
 export async function startClusterSimulation({
   seed,
   nodeCount,
   timeScale,
   podCidr = "10.244.0.0/16",
+  keepsPeers,
 }: SimulationOptions): Promise<ClusterSimulation> {
   const rng = createRng(seed);
   const clock = createManualClock(Date.UTC(2026, 0, 1));
@@ -79,7 +82,10 @@ export async function startClusterSimulation({
   const nodes = Array.from(
     { length: nodeCount },
     (_, i) =>
-      new SimulatedNode({ name: `node-${i + 1}`, number: i + 1, rng, agents: () => running?.controlPlane.handlers.agents }),
+      new SimulatedNode({
+        ...{ name: `node-${i + 1}`, number: i + 1, rng, keepsPeers },
+        agents: () => running?.controlPlane.handlers.agents,
+      }),
   );
   const tell = (what: string) => void history.push(`${Math.round(clock.monotonicMs() / 1000)} s: ${what}`);
   return {

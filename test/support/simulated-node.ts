@@ -5,7 +5,7 @@ import { parseCidr } from "#core/cidr.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import { createQueue, type Queue } from "#core/queue.ts";
 import type { Rng } from "#core/rng.ts";
-import type { AgentService, SessionUp } from "#proto/podwire/v1/agent.ts";
+import type { AgentService, Changes, SessionUp } from "#proto/podwire/v1/agent.ts";
 import type { Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
 import type { Handlers } from "#rpc/server.ts";
 import { applyChanges, emptyNodeView, type NodeView } from "./fake-agent-view.ts";
@@ -24,6 +24,8 @@ export interface SimulatedNodeOptions {
   readonly rng: Rng;
   /** Of the control plane that runs now; undefined while none does. */
   readonly agents: () => Handlers<typeof AgentService> | undefined;
+  /** Whether it remembers its peers, of whom it has no use; so it is where `keepsPeers` is absent. */
+  readonly keepsPeers?: boolean | undefined;
 }
 
 interface OpenSession {
@@ -120,7 +122,7 @@ export class SimulatedNode {
         if (session.call.signal.aborted) break;
         if (message?.$case !== "changes") continue;
         try {
-          this.#view = applyChanges(this.#view, message.value);
+          this.#view = applyChanges(this.#view, this.#heard(message.value));
         } catch (error) {
           this.fault ??= error;
         }
@@ -131,6 +133,14 @@ export class SimulatedNode {
     } finally {
       if (this.#session === session) this.#session = undefined;
     }
+  }
+
+  #heard(message: Changes): Changes {
+    if (this.#options.keepsPeers ?? true) return message;
+    return {
+      ...message,
+      changes: message.changes.filter(({ change }) => change?.$case !== "peerPut" && change?.$case !== "peerRemoved"),
+    };
   }
 
   #livePods(nowMs: number): void {
