@@ -38,6 +38,8 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+const turnsAfterWake = 4;
+
 export function createManualClock(startMs = 0): ManualClock {
   let elapsedMs = 0;
   const sleepers = new Set<Sleeper>();
@@ -71,8 +73,8 @@ export function createManualClock(startMs = 0): ManualClock {
         if (due === undefined) break;
         elapsedMs = due.dueMs;
         due.wake();
-        // Whoever woke may sleep again before `untilMs`: let its continuation run first.
-        for (let turn = 0; turn < 8; turn++) await Promise.resolve();
+        // Whoever woke may sleep again before `untilMs`, and so may whoever acts on what it did: let them run first.
+        for (let turn = 0; turn < turnsAfterWake; turn++) await new Promise((resolve) => setImmediate(resolve));
       }
       elapsedMs = untilMs;
     },

@@ -8,7 +8,7 @@
 import { type Cidr, formatCidr, parseCidr, subnetAt, subnetCount, subnetIndex } from "#core/cidr.ts";
 import { isAppError } from "#core/errors.ts";
 import type { Node } from "#proto/podwire/v1/resources.ts";
-import type { Check, Store, Write } from "../store/store.ts";
+import type { Check, Entry, Store, Write } from "../store/store.ts";
 import { choosePodCidr } from "./pod-cidrs.ts";
 
 const allocationPrefix = "allocations/podCIDR/";
@@ -79,12 +79,20 @@ export function exhaustedMessage({ podCidr, nodeCidrPrefix }: PodCidrRange): str
 
 function takenBlocks(store: Store, { podCidr, nodeCidrPrefix }: PodCidrRange): ReadonlySet<number> {
   const taken = new Set<number>();
-  for (const { key } of store.list(allocationPrefix).entries) {
-    const block = readCidr(key.slice(allocationPrefix.length).replace("-", "/"));
+  for (const entry of store.list(allocationPrefix).entries) {
+    const block = blockOf(entry);
     const index = block?.prefix === nodeCidrPrefix ? subnetIndex(podCidr, block) : undefined;
     if (index !== undefined) taken.add(index);
   }
   return taken;
+}
+
+/** Read once, however many nodes join after it. */
+const blocks = new WeakMap<Entry, Cidr | undefined>();
+
+function blockOf(entry: Entry): Cidr | undefined {
+  if (!blocks.has(entry)) blocks.set(entry, readCidr(entry.key.slice(allocationPrefix.length).replace("-", "/")));
+  return blocks.get(entry);
 }
 
 function allocationKey(podCIDR: string): string {

@@ -80,7 +80,7 @@ export function diffViews(before: NodeView, after: NodeView, keyFor: KeyFor): re
       if (!after.pods.has(uid)) changes.push({ change: { $case: "podRemoved", value: uid } });
     }
   }
-  changes.push(...nodeChanges(before, after, keyFor));
+  if (before.nodes !== after.nodes) addNodeChanges(changes, before, after, keyFor);
   changes.push(...dataPuts(before, after));
   if (before.pods !== after.pods) {
     for (const [uid, pod] of after.pods) {
@@ -92,15 +92,16 @@ export function diffViews(before: NodeView, after: NodeView, keyFor: KeyFor): re
   return changes;
 }
 
-function* nodeChanges(before: NodeView, after: NodeView, keyFor: KeyFor): Generator<Change> {
-  if (before.nodes === after.nodes) return;
+function addNodeChanges(changes: Change[], before: NodeView, after: NodeView, keyFor: KeyFor): void {
   const { nodeName } = after;
   const { put, removed } = peerChanges(before.nodes, after.nodes);
-  for (const name of removed) if (name !== nodeName) yield { change: { $case: "peerRemoved", value: name } };
-  const [old, now] = [before, after].map(selfOf) as [NodeFacts, NodeFacts];
-  if (now.zone !== old.zone || !isDeepStrictEqual(old.podCidrs, now.podCidrs)) yield selfChange(now);
-  for (const peer of put) {
-    if (peer.name !== nodeName) yield { change: { $case: "peerPut", value: { ...peer, key: keyFor(peer.name) } } };
+  for (const name of removed) if (name !== nodeName) changes.push({ change: { $case: "peerRemoved", value: name } });
+  const [old, now] = [selfOf(before), selfOf(after)];
+  if (now.zone !== old.zone || !isDeepStrictEqual(old.podCidrs, now.podCidrs)) changes.push(selfChange(now));
+  for (const { name, podCIDRs, nodeAddress, tunnelEndpoint } of put) {
+    if (name === nodeName) continue;
+    const value = { name, podCIDRs, nodeAddress, tunnelEndpoint, key: keyFor(name) };
+    changes.push({ change: { $case: "peerPut", value } });
   }
 }
 

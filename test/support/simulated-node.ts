@@ -59,6 +59,11 @@ export class SimulatedNode {
     this.name = options.name;
   }
 
+  /** It has all that the control plane has to tell it. */
+  get isSynced(): boolean {
+    return this.#session?.synced === true;
+  }
+
   /** Everything on it ends at once; it knows its identity when it is back. */
   cutPower(): void {
     this.isOn = false;
