@@ -12,7 +12,13 @@ import { startClusterSimulation } from "../test/support/cluster-simulation.ts";
 const [nodeCount, deployments, replicas] = (process.argv[2] ?? "1000,10,1000").split(",").map(Number) as [number, number, number];
 const wallSecondsMax = 300;
 
-await using simulation = await startClusterSimulation({ seed: 1, nodeCount, timeScale: 1, podCidr: "10.128.0.0/10", keepsPeers: false });
+await using simulation = await startClusterSimulation({
+  seed: 1,
+  nodeCount,
+  timeScale: 1,
+  podCidr: "10.128.0.0/10",
+  keepsPeers: false,
+});
 const liveMs = performance.now();
 setTimeout(() => {
   process.stderr.write(`not done after ${wallSecondsMax} s: ${ready()} of ${deployments * replicas} pods are Ready\n`);

@@ -14,8 +14,8 @@ import { findObject, metadataOf, putObject, retryConflicts, unchanged, updateObj
 import type { Store } from "../store/store.ts";
 import { findIdentity, putIdentity } from "./identity.ts";
 import { wantedReady } from "./ready.ts";
-import type { Session } from "./table.ts";
 import { tunnelEndpointAnnotation } from "./state.ts";
+import type { Session } from "./table.ts";
 
 export interface HelloContext {
   readonly store: Store;

@@ -7,24 +7,16 @@
 import type { Clock } from "#core/clock.ts";
 import { AppError, invalid, isAppError, unreachable } from "#core/errors.ts";
 import type { Logger } from "#process/log.ts";
-import {
-  type Change,
-  type Changes,
-  type Hello,
-  type PodReport,
-  type SessionDown,
-  type SessionUp,
-  type Welcome,
-} from "#proto/podwire/v1/agent.ts";
+import type { Change, Changes, Hello, PodReport, SessionDown, SessionUp, Welcome } from "#proto/podwire/v1/agent.ts";
 import type { EventRecorder } from "../events/recorder.ts";
 import type { NewestMetrics } from "../metrics/newest.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
+import { changeBytes } from "./change-bytes.ts";
 import { checkHello, type HelloContext, recordHello, recordShutdown } from "./hello.ts";
 import { findIdentity } from "./identity.ts";
 import type { Leases } from "./leases.ts";
 import { recordPodEvent } from "./pod-events.ts";
 import { applyPodReport } from "./pod-reports.ts";
-import { changeBytes } from "./change-bytes.ts";
 import type { State } from "./state.ts";
 import type { Session, SessionTable } from "./table.ts";
 import { diffViews, type NodeView, snapshotOf, viewOf } from "./view.ts";

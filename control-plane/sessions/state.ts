@@ -114,7 +114,10 @@ export function concernOf(change: StoreChange): "everybody" | readonly string[] 
 
 function applyNode(nodes: Edit<NodeFacts>, change: StoreChange): void {
   const node = after(nodeKind, change);
-  if (node === undefined) return nodes.delete(nameOfKey(nodeKind, change));
+  if (node === undefined) {
+    nodes.delete(nameOfKey(nodeKind, change));
+    return;
+  }
   const known = nodes.get(nameOf(node));
   const facts = factsOf(node);
   if (isDeepStrictEqual(known, facts)) return;

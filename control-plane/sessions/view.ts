@@ -43,11 +43,7 @@ export function viewOf({ nodeName, state, before }: ViewInput): NodeView {
 }
 
 /** What the pods name. */
-function dataOf(
-  pods: NodeView["pods"],
-  state: State,
-  before: ViewInput["before"],
-): Pick<NodeView, "configMaps" | "secrets"> {
+function dataOf(pods: NodeView["pods"], state: State, before: ViewInput["before"]): Pick<NodeView, "configMaps" | "secrets"> {
   const isSame =
     before?.view.pods === pods && before.state.configMaps === state.configMaps && before.state.secrets === state.secrets;
   if (isSame) return before.view;

@@ -9,7 +9,7 @@ import type { SessionTable } from "./table.ts";
 
 export interface WakingContext {
   readonly store: Store;
-  readonly sessions: SessionTable;
+  readonly sessions: Pick<SessionTable, "count" | "find" | "wakeAll">;
   /** Of the wall, and not the controllers': agents wait for it. */
   readonly clock: Clock;
 }

@@ -12,6 +12,7 @@ const patchedMin = 16;
 
 interface KnownList<V> {
   readonly keys: string[];
+  /** Replaced, never changed. */
   values: readonly V[];
   /** Since `values` was made. */
   readonly changed: Set<string>;
@@ -74,7 +75,7 @@ export function createSortedMap<V>(): SortedMap<V> {
       bringUpToDate(list, values);
       lists.delete(prefix);
       lists.set(prefix, list);
-      if (lists.size > listsMax) for (const [oldest] of lists) if (lists.size > listsMax) lists.delete(oldest);
+      if (lists.size > listsMax) lists.delete(lists.keys().next().value as string);
       return list.values;
     },
   };

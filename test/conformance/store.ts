@@ -387,6 +387,21 @@ function describeWatches(open: Open): void {
 }
 
 function describeCompaction(open: Open): void {
+  it("tells what was committed after a revision, unless some of it is forgotten or it is yet to come", async () => {
+    await using store = await open();
+    for (let i = 1; i <= 3; i++) await store.commit(writeOnly(put("a", i), put(`b/${i}`, i)));
+    const keysAfter = (since: number) =>
+      store
+        .changesAfter(since)
+        ?.map((change) => (change.type === "put" ? `${change.entry.key}=${change.entry.value}` : change.key));
+    assert.deepEqual(keysAfter(1), ["a=2", "b/2=2", "a=3", "b/3=3"]);
+    assert.deepEqual(keysAfter(3), []);
+    assert.equal(keysAfter(4), undefined);
+    await store.compact(2);
+    assert.equal(keysAfter(1), undefined);
+    assert.deepEqual(keysAfter(2), ["a=3", "b/3=3"]);
+  });
+
   it("forgets changes and keeps values", async () => {
     await using store = await open();
     using stop = stopAtEnd();
