@@ -3,6 +3,7 @@
 import { own } from "#core/json.ts";
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { ageOf } from "./age.ts";
+import { horizontalPodAutoscalerColumns, nodeGroupColumns, verticalPodAutoscalerColumns } from "./autoscaling-columns.ts";
 import type { Column } from "./column.ts";
 import { daemonSetColumns } from "./daemon-set-columns.ts";
 import { configMapColumns, secretColumns } from "./data-columns.ts";
@@ -25,15 +26,18 @@ const byKind: Readonly<Record<string, readonly Column<never>[]>> = {
   Deployment: deploymentColumns,
   EndpointSlice: endpointSliceColumns,
   Event: eventColumns,
+  HorizontalPodAutoscaler: horizontalPodAutoscalerColumns,
   Job: jobColumns,
   Namespace: namespaceColumns,
   Node: nodeColumns,
+  NodeGroup: nodeGroupColumns,
   PodDisruptionBudget: podDisruptionBudgetColumns,
   Pod: podColumns,
   ReplicaSet: replicaSetColumns,
   Secret: secretColumns,
   Service: serviceColumns,
   StatefulSet: statefulSetColumns,
+  VerticalPodAutoscaler: verticalPodAutoscalerColumns,
 };
 
 export const ageColumn: Column = {

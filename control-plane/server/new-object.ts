@@ -59,6 +59,9 @@ const starts: Readonly<Record<Kind["kind"], (object: never) => Start>> = {
   Job: (object: ApiObject) => withStatus(object, { conditions: [] }),
   ReplicaSet: (object: ApiObject) => withStatus(object, { replicas: 0, conditions: [] }),
   PodDisruptionBudget: (object: ApiObject) => withStatus(object, { disruptedPods: {}, conditions: [] }),
+  HorizontalPodAutoscaler: (object: ApiObject) => withStatus(object, { desiredReplicas: 0, currentMetrics: [], conditions: [] }),
+  VerticalPodAutoscaler: (object: ApiObject) => withStatus(object, { conditions: [] }),
+  NodeGroup: (object: ApiObject) => withStatus(object, { removableNodes: [], conditions: [] }),
   Service: (object: ApiObject) => withStatus(object, { loadBalancer: { ingress: [] }, conditions: [] }),
   Node: (object: ApiObject & { readonly spec?: { readonly podCIDR?: string; readonly podCIDRs: readonly string[] } }) => {
     const start = withStatus(object, { capacity: {}, allocatable: {}, conditions: [], addresses: [] });

@@ -5,16 +5,19 @@ import { daemonSetKind } from "./daemon-set.ts";
 import { deploymentKind } from "./deployment.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { eventKind } from "./event.ts";
+import { horizontalPodAutoscalerKind } from "./horizontal-pod-autoscaler.ts";
 import { jobKind } from "./job.ts";
 import type { Kind } from "./kind.ts";
 import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
+import { nodeGroupKind } from "./node-group.ts";
 import { podKind } from "./pod.ts";
 import { podDisruptionBudgetKind } from "./pod-disruption-budget.ts";
 import { replicaSetKind } from "./replica-set.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 import { statefulSetKind } from "./stateful-set.ts";
+import { verticalPodAutoscalerKind } from "./vertical-pod-autoscaler.ts";
 
 export const kinds: readonly Kind[] = [
   namespaceKind,
@@ -30,6 +33,9 @@ export const kinds: readonly Kind[] = [
   daemonSetKind,
   jobKind,
   podDisruptionBudgetKind,
+  horizontalPodAutoscalerKind,
+  verticalPodAutoscalerKind,
+  nodeGroupKind,
   eventKind,
 ] as unknown as readonly Kind[];
 

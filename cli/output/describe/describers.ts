@@ -2,6 +2,7 @@
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
 import { alignTabs } from "../tabbed.ts";
+import { horizontalPodAutoscalerDescriber, nodeGroupDescriber, verticalPodAutoscalerDescriber } from "./autoscaling.ts";
 import { daemonSetDescriber } from "./daemon-set.ts";
 import { configMapDescriber, secretDescriber } from "./data.ts";
 import { deploymentDescriber } from "./deployment.ts";
@@ -23,15 +24,18 @@ const byKind: Readonly<Record<string, Describer<never>>> = {
   DaemonSet: daemonSetDescriber,
   Deployment: deploymentDescriber,
   EndpointSlice: endpointSliceDescriber,
+  HorizontalPodAutoscaler: horizontalPodAutoscalerDescriber,
   Job: jobDescriber,
   Namespace: namespaceDescriber,
   Node: nodeDescriber,
+  NodeGroup: nodeGroupDescriber,
   PodDisruptionBudget: podDisruptionBudgetDescriber,
   Pod: podDescriber,
   ReplicaSet: replicaSetDescriber,
   Secret: secretDescriber,
   Service: serviceDescriber,
   StatefulSet: statefulSetDescriber,
+  VerticalPodAutoscaler: verticalPodAutoscalerDescriber,
 };
 
 export function describerOf(kind: Kind): Describer {

@@ -30,7 +30,7 @@ describe("readManifest", () => {
     {
       value: { ...pod, kind: "constructor" },
       want: [
-        'kind: no matches for kind "constructor" in version "v1": Podwire knows Namespace, Node, Pod, ConfigMap, Secret, Service, EndpointSlice, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, PodDisruptionBudget, Event',
+        'kind: no matches for kind "constructor" in version "v1": Podwire knows Namespace, Node, Pod, ConfigMap, Secret, Service, EndpointSlice, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, PodDisruptionBudget, HorizontalPodAutoscaler, VerticalPodAutoscaler, NodeGroup, Event',
       ],
     },
     { value: { apiVersion: "v1", kind: "Pod", metadata: { name: "web" } }, want: ["spec.containers: Required value"] },

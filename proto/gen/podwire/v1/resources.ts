@@ -36,6 +36,9 @@ export interface Resource {
     | { $case: "daemonSet"; value: DaemonSet }
     | { $case: "job"; value: Job }
     | { $case: "podDisruptionBudget"; value: PodDisruptionBudget }
+    | { $case: "horizontalPodAutoscaler"; value: HorizontalPodAutoscaler }
+    | { $case: "verticalPodAutoscaler"; value: VerticalPodAutoscaler }
+    | { $case: "nodeGroup"; value: NodeGroup }
     | undefined;
 }
 
@@ -1875,6 +1878,373 @@ export interface PodDisruptionBudgetStatus_DisruptedPodsEntry {
   value: string;
 }
 
+/** Keeps the number of a workload's pods to what their load asks for (podwire autoscale). */
+export interface HorizontalPodAutoscaler {
+  /** Of the kind: autoscaling/v2. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | HorizontalPodAutoscalerSpec
+    | undefined;
+  /** What is. */
+  status?: HorizontalPodAutoscalerStatus | undefined;
+}
+
+export interface HorizontalPodAutoscalerSpec {
+  /** Whose pods: a Deployment, a ReplicaSet or a StatefulSet. */
+  scaleTargetRef?:
+    | CrossVersionObjectReference
+    | undefined;
+  /** Never fewer; 1 where absent. */
+  minReplicas?:
+    | number
+    | undefined;
+  /** Never more. */
+  maxReplicas?:
+    | number
+    | undefined;
+  /** What is looked at; the one that asks for the most pods counts. CPU at 80 % where there is none. */
+  metrics: MetricSpec[];
+  /** How fast it may go up and down. */
+  behavior?: HorizontalPodAutoscalerBehavior | undefined;
+}
+
+export interface CrossVersionObjectReference {
+  kind?: string | undefined;
+  name?: string | undefined;
+  apiVersion?: string | undefined;
+}
+
+export interface MetricSpec {
+  /** "Resource", "ContainerResource", "Pods", "Object" or "External". */
+  type?:
+    | string
+    | undefined;
+  /** What the pods use of cpu or memory. */
+  resource?:
+    | ResourceMetricSource
+    | undefined;
+  /** The same of one container of each pod. */
+  containerResource?:
+    | ContainerResourceMetricSource
+    | undefined;
+  /** A number for each pod, such as requests_per_second. */
+  pods?:
+    | PodsMetricSource
+    | undefined;
+  /** A number of another object: requests_per_second of a Service. */
+  object?:
+    | ObjectMetricSource
+    | undefined;
+  /** Kept, not acted on. */
+  external?: { [key: string]: any } | undefined;
+}
+
+export interface ResourceMetricSource {
+  /** "cpu" or "memory". */
+  name?: string | undefined;
+  target?: MetricTarget | undefined;
+}
+
+export interface ContainerResourceMetricSource {
+  /** "cpu" or "memory". */
+  name?:
+    | string
+    | undefined;
+  /** The container's name. */
+  container?: string | undefined;
+  target?: MetricTarget | undefined;
+}
+
+export interface PodsMetricSource {
+  metric?: MetricIdentifier | undefined;
+  target?: MetricTarget | undefined;
+}
+
+export interface ObjectMetricSource {
+  /** Which object. */
+  describedObject?: CrossVersionObjectReference | undefined;
+  target?: MetricTarget | undefined;
+  metric?: MetricIdentifier | undefined;
+}
+
+export interface MetricIdentifier {
+  /** Such as requests_per_second. */
+  name?:
+    | string
+    | undefined;
+  /** Kept, not acted on. */
+  selector?: LabelSelector | undefined;
+}
+
+export interface MetricTarget {
+  /** "Utilization", "Value" or "AverageValue". */
+  type?:
+    | string
+    | undefined;
+  /** A quantity, of the object. */
+  value?:
+    | string
+    | undefined;
+  /** A quantity for each pod. */
+  averageValue?:
+    | string
+    | undefined;
+  /** In per cent of what the pods request. */
+  averageUtilization?: number | undefined;
+}
+
+export interface HorizontalPodAutoscalerBehavior {
+  /** At once where absent, by four pods or to twice as many in 15 s. */
+  scaleUp?:
+    | HPAScalingRules
+    | undefined;
+  /** To the most that was wanted in the last 300 s where absent. */
+  scaleDown?: HPAScalingRules | undefined;
+}
+
+export interface HPAScalingRules {
+  /** Of what was wanted in so many seconds the most moderate counts. */
+  stabilizationWindowSeconds?:
+    | number
+    | undefined;
+  /** Which of several policies counts: "Max" (the default), "Min" or "Disabled". */
+  selectPolicy?: string | undefined;
+  policies: HPAScalingPolicy[];
+  /** By how much a metric may miss its target before anything happens; 0.1 where absent. */
+  tolerance?: string | undefined;
+}
+
+export interface HPAScalingPolicy {
+  /** "Pods" or "Percent". */
+  type?:
+    | string
+    | undefined;
+  /** How many may come or go in the period. */
+  value?: number | undefined;
+  periodSeconds?: number | undefined;
+}
+
+export interface HorizontalPodAutoscalerStatus {
+  observedGeneration?:
+    | number
+    | undefined;
+  /** When it last changed the number of pods. */
+  lastScaleTime?: string | undefined;
+  currentReplicas?: number | undefined;
+  desiredReplicas?:
+    | number
+    | undefined;
+  /** What was measured last. */
+  currentMetrics: MetricStatus[];
+  /** AbleToScale, ScalingActive, ScalingLimited. */
+  conditions: Condition[];
+}
+
+export interface MetricStatus {
+  type?: string | undefined;
+  resource?: ResourceMetricStatus | undefined;
+  containerResource?: ContainerResourceMetricStatus | undefined;
+  pods?: PodsMetricStatus | undefined;
+  object?: ObjectMetricStatus | undefined;
+}
+
+export interface ResourceMetricStatus {
+  name?: string | undefined;
+  current?: MetricValueStatus | undefined;
+}
+
+export interface ContainerResourceMetricStatus {
+  name?: string | undefined;
+  container?: string | undefined;
+  current?: MetricValueStatus | undefined;
+}
+
+export interface PodsMetricStatus {
+  metric?: MetricIdentifier | undefined;
+  current?: MetricValueStatus | undefined;
+}
+
+export interface ObjectMetricStatus {
+  metric?: MetricIdentifier | undefined;
+  current?: MetricValueStatus | undefined;
+  describedObject?: CrossVersionObjectReference | undefined;
+}
+
+export interface MetricValueStatus {
+  value?: string | undefined;
+  averageValue?: string | undefined;
+  averageUtilization?: number | undefined;
+}
+
+/** Says what a workload's containers should request, and sees to it. */
+export interface VerticalPodAutoscaler {
+  /** Of the kind: autoscaling.k8s.io/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | VerticalPodAutoscalerSpec
+    | undefined;
+  /** What is. */
+  status?: VerticalPodAutoscalerStatus | undefined;
+}
+
+export interface VerticalPodAutoscalerSpec {
+  /** Whose pods. */
+  targetRef?: CrossVersionObjectReference | undefined;
+  updatePolicy?: VerticalPodUpdatePolicy | undefined;
+  resourcePolicy?: VerticalPodResourcePolicy | undefined;
+}
+
+export interface VerticalPodUpdatePolicy {
+  /** "Off" (says it only), "Initial" (new pods get it) or "Recreate" (the default: pods are evicted for it). */
+  updateMode?:
+    | string
+    | undefined;
+  /** Of fewer pods none is evicted; 2 where absent. */
+  minReplicas?: number | undefined;
+}
+
+export interface VerticalPodResourcePolicy {
+  containerPolicies: ContainerResourcePolicy[];
+}
+
+export interface ContainerResourcePolicy {
+  /** "*" for those that no other policy names. */
+  containerName?:
+    | string
+    | undefined;
+  /** "Auto" (the default) or "Off". */
+  mode?: string | undefined;
+  minAllowed: { [key: string]: string };
+  maxAllowed: { [key: string]: string };
+  /** cpu and memory where there is none. */
+  controlledResources: string[];
+  /** "RequestsAndLimits" (the default) or "RequestsOnly". */
+  controlledValues?: string | undefined;
+}
+
+export interface ContainerResourcePolicy_MinAllowedEntry {
+  key: string;
+  value: string;
+}
+
+export interface ContainerResourcePolicy_MaxAllowedEntry {
+  key: string;
+  value: string;
+}
+
+export interface VerticalPodAutoscalerStatus {
+  recommendation?:
+    | VerticalPodRecommendation
+    | undefined;
+  /** RecommendationProvided, NoPodsMatched. */
+  conditions: Condition[];
+}
+
+export interface VerticalPodRecommendation {
+  containerRecommendations: ContainerRecommendation[];
+}
+
+export interface ContainerRecommendation {
+  containerName?:
+    | string
+    | undefined;
+  /** What it should request. */
+  target: { [key: string]: string };
+  /** Less is too little. */
+  lowerBound: { [key: string]: string };
+  /** More is wasted. */
+  upperBound: { [key: string]: string };
+  /** The target without the policy's bounds. */
+  uncappedTarget: { [key: string]: string };
+}
+
+export interface ContainerRecommendation_TargetEntry {
+  key: string;
+  value: string;
+}
+
+export interface ContainerRecommendation_LowerBoundEntry {
+  key: string;
+  value: string;
+}
+
+export interface ContainerRecommendation_UpperBoundEntry {
+  key: string;
+  value: string;
+}
+
+export interface ContainerRecommendation_UncappedTargetEntry {
+  key: string;
+  value: string;
+}
+
+/** Nodes that come when pods need them and go when they don't (podwire up --node-group). Its nodes have the label podwire.dev/node-group. */
+export interface NodeGroup {
+  /** Of the kind: podwire.dev/v1. */
+  apiVersion?:
+    | string
+    | undefined;
+  /** The kind's name. */
+  kind?: string | undefined;
+  metadata?:
+    | ObjectMeta
+    | undefined;
+  /** What was asked for. */
+  spec?:
+    | NodeGroupSpec
+    | undefined;
+  /** What is. */
+  status?: NodeGroupStatus | undefined;
+}
+
+export interface NodeGroupSpec {
+  /** Never fewer. */
+  minSize?:
+    | number
+    | undefined;
+  /** Never more. */
+  maxSize?:
+    | number
+    | undefined;
+  /** Who makes its hosts and removes them; where it is absent nobody does, and the group says what it would do. */
+  provider?: string | undefined;
+}
+
+export interface NodeGroupStatus {
+  /** How many nodes it has. */
+  size?:
+    | number
+    | undefined;
+  /** How many it wants. */
+  targetSize?:
+    | number
+    | undefined;
+  /** Those that have lost their pods: their hosts may go. */
+  removableNodes: string[];
+  lastScaleUpTime?: string | undefined;
+  lastScaleDownTime?:
+    | string
+    | undefined;
+  /** ScaleUp, ScaleDown. */
+  conditions: Condition[];
+}
+
 function createBaseResource(): Resource {
   return { object: undefined };
 }
@@ -1923,6 +2293,15 @@ export const Resource: MessageFns<Resource> = {
         break;
       case "podDisruptionBudget":
         PodDisruptionBudget.encode(message.object.value, writer.uint32(114).fork()).join();
+        break;
+      case "horizontalPodAutoscaler":
+        HorizontalPodAutoscaler.encode(message.object.value, writer.uint32(122).fork()).join();
+        break;
+      case "verticalPodAutoscaler":
+        VerticalPodAutoscaler.encode(message.object.value, writer.uint32(130).fork()).join();
+        break;
+      case "nodeGroup":
+        NodeGroup.encode(message.object.value, writer.uint32(138).fork()).join();
         break;
     }
     return writer;
@@ -2056,6 +2435,36 @@ export const Resource: MessageFns<Resource> = {
             };
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.object = {
+              $case: "horizontalPodAutoscaler",
+              value: HorizontalPodAutoscaler.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.object = {
+              $case: "verticalPodAutoscaler",
+              value: VerticalPodAutoscaler.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.object = { $case: "nodeGroup", value: NodeGroup.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2110,6 +2519,21 @@ export const Resource: MessageFns<Resource> = {
         ? { $case: "podDisruptionBudget", value: PodDisruptionBudget.fromJSON(object.podDisruptionBudget) }
         : isSet(object.pod_disruption_budget)
         ? { $case: "podDisruptionBudget", value: PodDisruptionBudget.fromJSON(object.pod_disruption_budget) }
+        : isSet(object.horizontalPodAutoscaler)
+        ? { $case: "horizontalPodAutoscaler", value: HorizontalPodAutoscaler.fromJSON(object.horizontalPodAutoscaler) }
+        : isSet(object.horizontal_pod_autoscaler)
+        ? {
+          $case: "horizontalPodAutoscaler",
+          value: HorizontalPodAutoscaler.fromJSON(object.horizontal_pod_autoscaler),
+        }
+        : isSet(object.verticalPodAutoscaler)
+        ? { $case: "verticalPodAutoscaler", value: VerticalPodAutoscaler.fromJSON(object.verticalPodAutoscaler) }
+        : isSet(object.vertical_pod_autoscaler)
+        ? { $case: "verticalPodAutoscaler", value: VerticalPodAutoscaler.fromJSON(object.vertical_pod_autoscaler) }
+        : isSet(object.nodeGroup)
+        ? { $case: "nodeGroup", value: NodeGroup.fromJSON(object.nodeGroup) }
+        : isSet(object.node_group)
+        ? { $case: "nodeGroup", value: NodeGroup.fromJSON(object.node_group) }
         : undefined,
     };
   },
@@ -2144,6 +2568,12 @@ export const Resource: MessageFns<Resource> = {
       obj.job = Job.toJSON(message.object.value);
     } else if (message.object?.$case === "podDisruptionBudget") {
       obj.podDisruptionBudget = PodDisruptionBudget.toJSON(message.object.value);
+    } else if (message.object?.$case === "horizontalPodAutoscaler") {
+      obj.horizontalPodAutoscaler = HorizontalPodAutoscaler.toJSON(message.object.value);
+    } else if (message.object?.$case === "verticalPodAutoscaler") {
+      obj.verticalPodAutoscaler = VerticalPodAutoscaler.toJSON(message.object.value);
+    } else if (message.object?.$case === "nodeGroup") {
+      obj.nodeGroup = NodeGroup.toJSON(message.object.value);
     }
     return obj;
   },
@@ -18159,6 +18589,3868 @@ export const PodDisruptionBudgetStatus_DisruptedPodsEntry: MessageFns<PodDisrupt
     }
     if (message.value !== "") {
       obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseHorizontalPodAutoscaler(): HorizontalPodAutoscaler {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const HorizontalPodAutoscaler: MessageFns<HorizontalPodAutoscaler> = {
+  encode(message: HorizontalPodAutoscaler, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      HorizontalPodAutoscalerSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      HorizontalPodAutoscalerStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HorizontalPodAutoscaler {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHorizontalPodAutoscaler();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = HorizontalPodAutoscalerSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = HorizontalPodAutoscalerStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HorizontalPodAutoscaler {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? HorizontalPodAutoscalerSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? HorizontalPodAutoscalerStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: HorizontalPodAutoscaler): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = HorizontalPodAutoscalerSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = HorizontalPodAutoscalerStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseHorizontalPodAutoscalerSpec(): HorizontalPodAutoscalerSpec {
+  return {
+    scaleTargetRef: undefined,
+    minReplicas: undefined,
+    maxReplicas: undefined,
+    metrics: [],
+    behavior: undefined,
+  };
+}
+
+export const HorizontalPodAutoscalerSpec: MessageFns<HorizontalPodAutoscalerSpec> = {
+  encode(message: HorizontalPodAutoscalerSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.scaleTargetRef !== undefined) {
+      CrossVersionObjectReference.encode(message.scaleTargetRef, writer.uint32(10).fork()).join();
+    }
+    if (message.minReplicas !== undefined) {
+      writer.uint32(16).int32(message.minReplicas);
+    }
+    if (message.maxReplicas !== undefined) {
+      writer.uint32(24).int32(message.maxReplicas);
+    }
+    for (const v of message.metrics) {
+      MetricSpec.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.behavior !== undefined) {
+      HorizontalPodAutoscalerBehavior.encode(message.behavior, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HorizontalPodAutoscalerSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHorizontalPodAutoscalerSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.scaleTargetRef = CrossVersionObjectReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.minReplicas = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxReplicas = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.metrics.push(MetricSpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.behavior = HorizontalPodAutoscalerBehavior.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HorizontalPodAutoscalerSpec {
+    return {
+      scaleTargetRef: isSet(object.scaleTargetRef)
+        ? CrossVersionObjectReference.fromJSON(object.scaleTargetRef)
+        : isSet(object.scale_target_ref)
+        ? CrossVersionObjectReference.fromJSON(object.scale_target_ref)
+        : undefined,
+      minReplicas: isSet(object.minReplicas)
+        ? globalThis.Number(object.minReplicas)
+        : isSet(object.min_replicas)
+        ? globalThis.Number(object.min_replicas)
+        : undefined,
+      maxReplicas: isSet(object.maxReplicas)
+        ? globalThis.Number(object.maxReplicas)
+        : isSet(object.max_replicas)
+        ? globalThis.Number(object.max_replicas)
+        : undefined,
+      metrics: globalThis.Array.isArray(object?.metrics) ? object.metrics.map((e: any) => MetricSpec.fromJSON(e)) : [],
+      behavior: isSet(object.behavior) ? HorizontalPodAutoscalerBehavior.fromJSON(object.behavior) : undefined,
+    };
+  },
+
+  toJSON(message: HorizontalPodAutoscalerSpec): unknown {
+    const obj: any = {};
+    if (message.scaleTargetRef !== undefined) {
+      obj.scaleTargetRef = CrossVersionObjectReference.toJSON(message.scaleTargetRef);
+    }
+    if (message.minReplicas !== undefined) {
+      obj.minReplicas = Math.round(message.minReplicas);
+    }
+    if (message.maxReplicas !== undefined) {
+      obj.maxReplicas = Math.round(message.maxReplicas);
+    }
+    if (message.metrics?.length) {
+      obj.metrics = message.metrics.map((e) => MetricSpec.toJSON(e));
+    }
+    if (message.behavior !== undefined) {
+      obj.behavior = HorizontalPodAutoscalerBehavior.toJSON(message.behavior);
+    }
+    return obj;
+  },
+};
+
+function createBaseCrossVersionObjectReference(): CrossVersionObjectReference {
+  return { kind: undefined, name: undefined, apiVersion: undefined };
+}
+
+export const CrossVersionObjectReference: MessageFns<CrossVersionObjectReference> = {
+  encode(message: CrossVersionObjectReference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== undefined) {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.name !== undefined) {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.apiVersion !== undefined) {
+      writer.uint32(26).string(message.apiVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CrossVersionObjectReference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCrossVersionObjectReference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CrossVersionObjectReference {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CrossVersionObjectReference): unknown {
+    const obj: any = {};
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    return obj;
+  },
+};
+
+function createBaseMetricSpec(): MetricSpec {
+  return {
+    type: undefined,
+    resource: undefined,
+    containerResource: undefined,
+    pods: undefined,
+    object: undefined,
+    external: undefined,
+  };
+}
+
+export const MetricSpec: MessageFns<MetricSpec> = {
+  encode(message: MetricSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.resource !== undefined) {
+      ResourceMetricSource.encode(message.resource, writer.uint32(18).fork()).join();
+    }
+    if (message.containerResource !== undefined) {
+      ContainerResourceMetricSource.encode(message.containerResource, writer.uint32(26).fork()).join();
+    }
+    if (message.pods !== undefined) {
+      PodsMetricSource.encode(message.pods, writer.uint32(34).fork()).join();
+    }
+    if (message.object !== undefined) {
+      ObjectMetricSource.encode(message.object, writer.uint32(42).fork()).join();
+    }
+    if (message.external !== undefined) {
+      Struct.encode(Struct.wrap(message.external), writer.uint32(242).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resource = ResourceMetricSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.containerResource = ContainerResourceMetricSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pods = PodsMetricSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.object = ObjectMetricSource.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.external = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MetricSpec {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      resource: isSet(object.resource) ? ResourceMetricSource.fromJSON(object.resource) : undefined,
+      containerResource: isSet(object.containerResource)
+        ? ContainerResourceMetricSource.fromJSON(object.containerResource)
+        : isSet(object.container_resource)
+        ? ContainerResourceMetricSource.fromJSON(object.container_resource)
+        : undefined,
+      pods: isSet(object.pods) ? PodsMetricSource.fromJSON(object.pods) : undefined,
+      object: isSet(object.object) ? ObjectMetricSource.fromJSON(object.object) : undefined,
+      external: isObject(object.external) ? object.external : undefined,
+    };
+  },
+
+  toJSON(message: MetricSpec): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.resource !== undefined) {
+      obj.resource = ResourceMetricSource.toJSON(message.resource);
+    }
+    if (message.containerResource !== undefined) {
+      obj.containerResource = ContainerResourceMetricSource.toJSON(message.containerResource);
+    }
+    if (message.pods !== undefined) {
+      obj.pods = PodsMetricSource.toJSON(message.pods);
+    }
+    if (message.object !== undefined) {
+      obj.object = ObjectMetricSource.toJSON(message.object);
+    }
+    if (message.external !== undefined) {
+      obj.external = message.external;
+    }
+    return obj;
+  },
+};
+
+function createBaseResourceMetricSource(): ResourceMetricSource {
+  return { name: undefined, target: undefined };
+}
+
+export const ResourceMetricSource: MessageFns<ResourceMetricSource> = {
+  encode(message: ResourceMetricSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.target !== undefined) {
+      MetricTarget.encode(message.target, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResourceMetricSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResourceMetricSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = MetricTarget.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResourceMetricSource {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      target: isSet(object.target) ? MetricTarget.fromJSON(object.target) : undefined,
+    };
+  },
+
+  toJSON(message: ResourceMetricSource): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.target !== undefined) {
+      obj.target = MetricTarget.toJSON(message.target);
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerResourceMetricSource(): ContainerResourceMetricSource {
+  return { name: undefined, container: undefined, target: undefined };
+}
+
+export const ContainerResourceMetricSource: MessageFns<ContainerResourceMetricSource> = {
+  encode(message: ContainerResourceMetricSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.container !== undefined) {
+      writer.uint32(18).string(message.container);
+    }
+    if (message.target !== undefined) {
+      MetricTarget.encode(message.target, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerResourceMetricSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerResourceMetricSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.container = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.target = MetricTarget.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerResourceMetricSource {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      container: isSet(object.container) ? globalThis.String(object.container) : undefined,
+      target: isSet(object.target) ? MetricTarget.fromJSON(object.target) : undefined,
+    };
+  },
+
+  toJSON(message: ContainerResourceMetricSource): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.container !== undefined) {
+      obj.container = message.container;
+    }
+    if (message.target !== undefined) {
+      obj.target = MetricTarget.toJSON(message.target);
+    }
+    return obj;
+  },
+};
+
+function createBasePodsMetricSource(): PodsMetricSource {
+  return { metric: undefined, target: undefined };
+}
+
+export const PodsMetricSource: MessageFns<PodsMetricSource> = {
+  encode(message: PodsMetricSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.metric !== undefined) {
+      MetricIdentifier.encode(message.metric, writer.uint32(10).fork()).join();
+    }
+    if (message.target !== undefined) {
+      MetricTarget.encode(message.target, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodsMetricSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodsMetricSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.metric = MetricIdentifier.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = MetricTarget.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodsMetricSource {
+    return {
+      metric: isSet(object.metric) ? MetricIdentifier.fromJSON(object.metric) : undefined,
+      target: isSet(object.target) ? MetricTarget.fromJSON(object.target) : undefined,
+    };
+  },
+
+  toJSON(message: PodsMetricSource): unknown {
+    const obj: any = {};
+    if (message.metric !== undefined) {
+      obj.metric = MetricIdentifier.toJSON(message.metric);
+    }
+    if (message.target !== undefined) {
+      obj.target = MetricTarget.toJSON(message.target);
+    }
+    return obj;
+  },
+};
+
+function createBaseObjectMetricSource(): ObjectMetricSource {
+  return { describedObject: undefined, target: undefined, metric: undefined };
+}
+
+export const ObjectMetricSource: MessageFns<ObjectMetricSource> = {
+  encode(message: ObjectMetricSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.describedObject !== undefined) {
+      CrossVersionObjectReference.encode(message.describedObject, writer.uint32(10).fork()).join();
+    }
+    if (message.target !== undefined) {
+      MetricTarget.encode(message.target, writer.uint32(18).fork()).join();
+    }
+    if (message.metric !== undefined) {
+      MetricIdentifier.encode(message.metric, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectMetricSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectMetricSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.describedObject = CrossVersionObjectReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = MetricTarget.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metric = MetricIdentifier.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ObjectMetricSource {
+    return {
+      describedObject: isSet(object.describedObject)
+        ? CrossVersionObjectReference.fromJSON(object.describedObject)
+        : isSet(object.described_object)
+        ? CrossVersionObjectReference.fromJSON(object.described_object)
+        : undefined,
+      target: isSet(object.target) ? MetricTarget.fromJSON(object.target) : undefined,
+      metric: isSet(object.metric) ? MetricIdentifier.fromJSON(object.metric) : undefined,
+    };
+  },
+
+  toJSON(message: ObjectMetricSource): unknown {
+    const obj: any = {};
+    if (message.describedObject !== undefined) {
+      obj.describedObject = CrossVersionObjectReference.toJSON(message.describedObject);
+    }
+    if (message.target !== undefined) {
+      obj.target = MetricTarget.toJSON(message.target);
+    }
+    if (message.metric !== undefined) {
+      obj.metric = MetricIdentifier.toJSON(message.metric);
+    }
+    return obj;
+  },
+};
+
+function createBaseMetricIdentifier(): MetricIdentifier {
+  return { name: undefined, selector: undefined };
+}
+
+export const MetricIdentifier: MessageFns<MetricIdentifier> = {
+  encode(message: MetricIdentifier, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.selector !== undefined) {
+      LabelSelector.encode(message.selector, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricIdentifier {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricIdentifier();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selector = LabelSelector.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MetricIdentifier {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      selector: isSet(object.selector) ? LabelSelector.fromJSON(object.selector) : undefined,
+    };
+  },
+
+  toJSON(message: MetricIdentifier): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.selector !== undefined) {
+      obj.selector = LabelSelector.toJSON(message.selector);
+    }
+    return obj;
+  },
+};
+
+function createBaseMetricTarget(): MetricTarget {
+  return { type: undefined, value: undefined, averageValue: undefined, averageUtilization: undefined };
+}
+
+export const MetricTarget: MessageFns<MetricTarget> = {
+  encode(message: MetricTarget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(18).string(message.value);
+    }
+    if (message.averageValue !== undefined) {
+      writer.uint32(26).string(message.averageValue);
+    }
+    if (message.averageUtilization !== undefined) {
+      writer.uint32(32).int32(message.averageUtilization);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricTarget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricTarget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.averageValue = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.averageUtilization = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MetricTarget {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      value: isSet(object.value) ? globalThis.String(object.value) : undefined,
+      averageValue: isSet(object.averageValue)
+        ? globalThis.String(object.averageValue)
+        : isSet(object.average_value)
+        ? globalThis.String(object.average_value)
+        : undefined,
+      averageUtilization: isSet(object.averageUtilization)
+        ? globalThis.Number(object.averageUtilization)
+        : isSet(object.average_utilization)
+        ? globalThis.Number(object.average_utilization)
+        : undefined,
+    };
+  },
+
+  toJSON(message: MetricTarget): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.value !== undefined) {
+      obj.value = message.value;
+    }
+    if (message.averageValue !== undefined) {
+      obj.averageValue = message.averageValue;
+    }
+    if (message.averageUtilization !== undefined) {
+      obj.averageUtilization = Math.round(message.averageUtilization);
+    }
+    return obj;
+  },
+};
+
+function createBaseHorizontalPodAutoscalerBehavior(): HorizontalPodAutoscalerBehavior {
+  return { scaleUp: undefined, scaleDown: undefined };
+}
+
+export const HorizontalPodAutoscalerBehavior: MessageFns<HorizontalPodAutoscalerBehavior> = {
+  encode(message: HorizontalPodAutoscalerBehavior, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.scaleUp !== undefined) {
+      HPAScalingRules.encode(message.scaleUp, writer.uint32(10).fork()).join();
+    }
+    if (message.scaleDown !== undefined) {
+      HPAScalingRules.encode(message.scaleDown, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HorizontalPodAutoscalerBehavior {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHorizontalPodAutoscalerBehavior();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.scaleUp = HPAScalingRules.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.scaleDown = HPAScalingRules.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HorizontalPodAutoscalerBehavior {
+    return {
+      scaleUp: isSet(object.scaleUp)
+        ? HPAScalingRules.fromJSON(object.scaleUp)
+        : isSet(object.scale_up)
+        ? HPAScalingRules.fromJSON(object.scale_up)
+        : undefined,
+      scaleDown: isSet(object.scaleDown)
+        ? HPAScalingRules.fromJSON(object.scaleDown)
+        : isSet(object.scale_down)
+        ? HPAScalingRules.fromJSON(object.scale_down)
+        : undefined,
+    };
+  },
+
+  toJSON(message: HorizontalPodAutoscalerBehavior): unknown {
+    const obj: any = {};
+    if (message.scaleUp !== undefined) {
+      obj.scaleUp = HPAScalingRules.toJSON(message.scaleUp);
+    }
+    if (message.scaleDown !== undefined) {
+      obj.scaleDown = HPAScalingRules.toJSON(message.scaleDown);
+    }
+    return obj;
+  },
+};
+
+function createBaseHPAScalingRules(): HPAScalingRules {
+  return { stabilizationWindowSeconds: undefined, selectPolicy: undefined, policies: [], tolerance: undefined };
+}
+
+export const HPAScalingRules: MessageFns<HPAScalingRules> = {
+  encode(message: HPAScalingRules, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stabilizationWindowSeconds !== undefined) {
+      writer.uint32(8).int32(message.stabilizationWindowSeconds);
+    }
+    if (message.selectPolicy !== undefined) {
+      writer.uint32(18).string(message.selectPolicy);
+    }
+    for (const v of message.policies) {
+      HPAScalingPolicy.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.tolerance !== undefined) {
+      writer.uint32(34).string(message.tolerance);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HPAScalingRules {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHPAScalingRules();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.stabilizationWindowSeconds = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selectPolicy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.policies.push(HPAScalingPolicy.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.tolerance = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HPAScalingRules {
+    return {
+      stabilizationWindowSeconds: isSet(object.stabilizationWindowSeconds)
+        ? globalThis.Number(object.stabilizationWindowSeconds)
+        : isSet(object.stabilization_window_seconds)
+        ? globalThis.Number(object.stabilization_window_seconds)
+        : undefined,
+      selectPolicy: isSet(object.selectPolicy)
+        ? globalThis.String(object.selectPolicy)
+        : isSet(object.select_policy)
+        ? globalThis.String(object.select_policy)
+        : undefined,
+      policies: globalThis.Array.isArray(object?.policies)
+        ? object.policies.map((e: any) => HPAScalingPolicy.fromJSON(e))
+        : [],
+      tolerance: isSet(object.tolerance) ? globalThis.String(object.tolerance) : undefined,
+    };
+  },
+
+  toJSON(message: HPAScalingRules): unknown {
+    const obj: any = {};
+    if (message.stabilizationWindowSeconds !== undefined) {
+      obj.stabilizationWindowSeconds = Math.round(message.stabilizationWindowSeconds);
+    }
+    if (message.selectPolicy !== undefined) {
+      obj.selectPolicy = message.selectPolicy;
+    }
+    if (message.policies?.length) {
+      obj.policies = message.policies.map((e) => HPAScalingPolicy.toJSON(e));
+    }
+    if (message.tolerance !== undefined) {
+      obj.tolerance = message.tolerance;
+    }
+    return obj;
+  },
+};
+
+function createBaseHPAScalingPolicy(): HPAScalingPolicy {
+  return { type: undefined, value: undefined, periodSeconds: undefined };
+}
+
+export const HPAScalingPolicy: MessageFns<HPAScalingPolicy> = {
+  encode(message: HPAScalingPolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(16).int32(message.value);
+    }
+    if (message.periodSeconds !== undefined) {
+      writer.uint32(24).int32(message.periodSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HPAScalingPolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHPAScalingPolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.periodSeconds = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HPAScalingPolicy {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      value: isSet(object.value) ? globalThis.Number(object.value) : undefined,
+      periodSeconds: isSet(object.periodSeconds)
+        ? globalThis.Number(object.periodSeconds)
+        : isSet(object.period_seconds)
+        ? globalThis.Number(object.period_seconds)
+        : undefined,
+    };
+  },
+
+  toJSON(message: HPAScalingPolicy): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.value !== undefined) {
+      obj.value = Math.round(message.value);
+    }
+    if (message.periodSeconds !== undefined) {
+      obj.periodSeconds = Math.round(message.periodSeconds);
+    }
+    return obj;
+  },
+};
+
+function createBaseHorizontalPodAutoscalerStatus(): HorizontalPodAutoscalerStatus {
+  return {
+    observedGeneration: undefined,
+    lastScaleTime: undefined,
+    currentReplicas: undefined,
+    desiredReplicas: undefined,
+    currentMetrics: [],
+    conditions: [],
+  };
+}
+
+export const HorizontalPodAutoscalerStatus: MessageFns<HorizontalPodAutoscalerStatus> = {
+  encode(message: HorizontalPodAutoscalerStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.observedGeneration !== undefined) {
+      writer.uint32(8).int64(message.observedGeneration);
+    }
+    if (message.lastScaleTime !== undefined) {
+      writer.uint32(18).string(message.lastScaleTime);
+    }
+    if (message.currentReplicas !== undefined) {
+      writer.uint32(24).int32(message.currentReplicas);
+    }
+    if (message.desiredReplicas !== undefined) {
+      writer.uint32(32).int32(message.desiredReplicas);
+    }
+    for (const v of message.currentMetrics) {
+      MetricStatus.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HorizontalPodAutoscalerStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHorizontalPodAutoscalerStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.observedGeneration = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lastScaleTime = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.currentReplicas = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.desiredReplicas = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.currentMetrics.push(MetricStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HorizontalPodAutoscalerStatus {
+    return {
+      observedGeneration: isSet(object.observedGeneration)
+        ? globalThis.Number(object.observedGeneration)
+        : isSet(object.observed_generation)
+        ? globalThis.Number(object.observed_generation)
+        : undefined,
+      lastScaleTime: isSet(object.lastScaleTime)
+        ? globalThis.String(object.lastScaleTime)
+        : isSet(object.last_scale_time)
+        ? globalThis.String(object.last_scale_time)
+        : undefined,
+      currentReplicas: isSet(object.currentReplicas)
+        ? globalThis.Number(object.currentReplicas)
+        : isSet(object.current_replicas)
+        ? globalThis.Number(object.current_replicas)
+        : undefined,
+      desiredReplicas: isSet(object.desiredReplicas)
+        ? globalThis.Number(object.desiredReplicas)
+        : isSet(object.desired_replicas)
+        ? globalThis.Number(object.desired_replicas)
+        : undefined,
+      currentMetrics: globalThis.Array.isArray(object?.currentMetrics)
+        ? object.currentMetrics.map((e: any) => MetricStatus.fromJSON(e))
+        : globalThis.Array.isArray(object?.current_metrics)
+        ? object.current_metrics.map((e: any) => MetricStatus.fromJSON(e))
+        : [],
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: HorizontalPodAutoscalerStatus): unknown {
+    const obj: any = {};
+    if (message.observedGeneration !== undefined) {
+      obj.observedGeneration = Math.round(message.observedGeneration);
+    }
+    if (message.lastScaleTime !== undefined) {
+      obj.lastScaleTime = message.lastScaleTime;
+    }
+    if (message.currentReplicas !== undefined) {
+      obj.currentReplicas = Math.round(message.currentReplicas);
+    }
+    if (message.desiredReplicas !== undefined) {
+      obj.desiredReplicas = Math.round(message.desiredReplicas);
+    }
+    if (message.currentMetrics?.length) {
+      obj.currentMetrics = message.currentMetrics.map((e) => MetricStatus.toJSON(e));
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseMetricStatus(): MetricStatus {
+  return { type: undefined, resource: undefined, containerResource: undefined, pods: undefined, object: undefined };
+}
+
+export const MetricStatus: MessageFns<MetricStatus> = {
+  encode(message: MetricStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== undefined) {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.resource !== undefined) {
+      ResourceMetricStatus.encode(message.resource, writer.uint32(18).fork()).join();
+    }
+    if (message.containerResource !== undefined) {
+      ContainerResourceMetricStatus.encode(message.containerResource, writer.uint32(26).fork()).join();
+    }
+    if (message.pods !== undefined) {
+      PodsMetricStatus.encode(message.pods, writer.uint32(34).fork()).join();
+    }
+    if (message.object !== undefined) {
+      ObjectMetricStatus.encode(message.object, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resource = ResourceMetricStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.containerResource = ContainerResourceMetricStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pods = PodsMetricStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.object = ObjectMetricStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MetricStatus {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : undefined,
+      resource: isSet(object.resource) ? ResourceMetricStatus.fromJSON(object.resource) : undefined,
+      containerResource: isSet(object.containerResource)
+        ? ContainerResourceMetricStatus.fromJSON(object.containerResource)
+        : isSet(object.container_resource)
+        ? ContainerResourceMetricStatus.fromJSON(object.container_resource)
+        : undefined,
+      pods: isSet(object.pods) ? PodsMetricStatus.fromJSON(object.pods) : undefined,
+      object: isSet(object.object) ? ObjectMetricStatus.fromJSON(object.object) : undefined,
+    };
+  },
+
+  toJSON(message: MetricStatus): unknown {
+    const obj: any = {};
+    if (message.type !== undefined) {
+      obj.type = message.type;
+    }
+    if (message.resource !== undefined) {
+      obj.resource = ResourceMetricStatus.toJSON(message.resource);
+    }
+    if (message.containerResource !== undefined) {
+      obj.containerResource = ContainerResourceMetricStatus.toJSON(message.containerResource);
+    }
+    if (message.pods !== undefined) {
+      obj.pods = PodsMetricStatus.toJSON(message.pods);
+    }
+    if (message.object !== undefined) {
+      obj.object = ObjectMetricStatus.toJSON(message.object);
+    }
+    return obj;
+  },
+};
+
+function createBaseResourceMetricStatus(): ResourceMetricStatus {
+  return { name: undefined, current: undefined };
+}
+
+export const ResourceMetricStatus: MessageFns<ResourceMetricStatus> = {
+  encode(message: ResourceMetricStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.current !== undefined) {
+      MetricValueStatus.encode(message.current, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResourceMetricStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResourceMetricStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.current = MetricValueStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResourceMetricStatus {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      current: isSet(object.current) ? MetricValueStatus.fromJSON(object.current) : undefined,
+    };
+  },
+
+  toJSON(message: ResourceMetricStatus): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.current !== undefined) {
+      obj.current = MetricValueStatus.toJSON(message.current);
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerResourceMetricStatus(): ContainerResourceMetricStatus {
+  return { name: undefined, container: undefined, current: undefined };
+}
+
+export const ContainerResourceMetricStatus: MessageFns<ContainerResourceMetricStatus> = {
+  encode(message: ContainerResourceMetricStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.container !== undefined) {
+      writer.uint32(18).string(message.container);
+    }
+    if (message.current !== undefined) {
+      MetricValueStatus.encode(message.current, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerResourceMetricStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerResourceMetricStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.container = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.current = MetricValueStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerResourceMetricStatus {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : undefined,
+      container: isSet(object.container) ? globalThis.String(object.container) : undefined,
+      current: isSet(object.current) ? MetricValueStatus.fromJSON(object.current) : undefined,
+    };
+  },
+
+  toJSON(message: ContainerResourceMetricStatus): unknown {
+    const obj: any = {};
+    if (message.name !== undefined) {
+      obj.name = message.name;
+    }
+    if (message.container !== undefined) {
+      obj.container = message.container;
+    }
+    if (message.current !== undefined) {
+      obj.current = MetricValueStatus.toJSON(message.current);
+    }
+    return obj;
+  },
+};
+
+function createBasePodsMetricStatus(): PodsMetricStatus {
+  return { metric: undefined, current: undefined };
+}
+
+export const PodsMetricStatus: MessageFns<PodsMetricStatus> = {
+  encode(message: PodsMetricStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.metric !== undefined) {
+      MetricIdentifier.encode(message.metric, writer.uint32(10).fork()).join();
+    }
+    if (message.current !== undefined) {
+      MetricValueStatus.encode(message.current, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PodsMetricStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePodsMetricStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.metric = MetricIdentifier.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.current = MetricValueStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PodsMetricStatus {
+    return {
+      metric: isSet(object.metric) ? MetricIdentifier.fromJSON(object.metric) : undefined,
+      current: isSet(object.current) ? MetricValueStatus.fromJSON(object.current) : undefined,
+    };
+  },
+
+  toJSON(message: PodsMetricStatus): unknown {
+    const obj: any = {};
+    if (message.metric !== undefined) {
+      obj.metric = MetricIdentifier.toJSON(message.metric);
+    }
+    if (message.current !== undefined) {
+      obj.current = MetricValueStatus.toJSON(message.current);
+    }
+    return obj;
+  },
+};
+
+function createBaseObjectMetricStatus(): ObjectMetricStatus {
+  return { metric: undefined, current: undefined, describedObject: undefined };
+}
+
+export const ObjectMetricStatus: MessageFns<ObjectMetricStatus> = {
+  encode(message: ObjectMetricStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.metric !== undefined) {
+      MetricIdentifier.encode(message.metric, writer.uint32(10).fork()).join();
+    }
+    if (message.current !== undefined) {
+      MetricValueStatus.encode(message.current, writer.uint32(18).fork()).join();
+    }
+    if (message.describedObject !== undefined) {
+      CrossVersionObjectReference.encode(message.describedObject, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObjectMetricStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObjectMetricStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.metric = MetricIdentifier.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.current = MetricValueStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.describedObject = CrossVersionObjectReference.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ObjectMetricStatus {
+    return {
+      metric: isSet(object.metric) ? MetricIdentifier.fromJSON(object.metric) : undefined,
+      current: isSet(object.current) ? MetricValueStatus.fromJSON(object.current) : undefined,
+      describedObject: isSet(object.describedObject)
+        ? CrossVersionObjectReference.fromJSON(object.describedObject)
+        : isSet(object.described_object)
+        ? CrossVersionObjectReference.fromJSON(object.described_object)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ObjectMetricStatus): unknown {
+    const obj: any = {};
+    if (message.metric !== undefined) {
+      obj.metric = MetricIdentifier.toJSON(message.metric);
+    }
+    if (message.current !== undefined) {
+      obj.current = MetricValueStatus.toJSON(message.current);
+    }
+    if (message.describedObject !== undefined) {
+      obj.describedObject = CrossVersionObjectReference.toJSON(message.describedObject);
+    }
+    return obj;
+  },
+};
+
+function createBaseMetricValueStatus(): MetricValueStatus {
+  return { value: undefined, averageValue: undefined, averageUtilization: undefined };
+}
+
+export const MetricValueStatus: MessageFns<MetricValueStatus> = {
+  encode(message: MetricValueStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.value !== undefined) {
+      writer.uint32(10).string(message.value);
+    }
+    if (message.averageValue !== undefined) {
+      writer.uint32(18).string(message.averageValue);
+    }
+    if (message.averageUtilization !== undefined) {
+      writer.uint32(24).int32(message.averageUtilization);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MetricValueStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMetricValueStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.averageValue = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.averageUtilization = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MetricValueStatus {
+    return {
+      value: isSet(object.value) ? globalThis.String(object.value) : undefined,
+      averageValue: isSet(object.averageValue)
+        ? globalThis.String(object.averageValue)
+        : isSet(object.average_value)
+        ? globalThis.String(object.average_value)
+        : undefined,
+      averageUtilization: isSet(object.averageUtilization)
+        ? globalThis.Number(object.averageUtilization)
+        : isSet(object.average_utilization)
+        ? globalThis.Number(object.average_utilization)
+        : undefined,
+    };
+  },
+
+  toJSON(message: MetricValueStatus): unknown {
+    const obj: any = {};
+    if (message.value !== undefined) {
+      obj.value = message.value;
+    }
+    if (message.averageValue !== undefined) {
+      obj.averageValue = message.averageValue;
+    }
+    if (message.averageUtilization !== undefined) {
+      obj.averageUtilization = Math.round(message.averageUtilization);
+    }
+    return obj;
+  },
+};
+
+function createBaseVerticalPodAutoscaler(): VerticalPodAutoscaler {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const VerticalPodAutoscaler: MessageFns<VerticalPodAutoscaler> = {
+  encode(message: VerticalPodAutoscaler, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      VerticalPodAutoscalerSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      VerticalPodAutoscalerStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerticalPodAutoscaler {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerticalPodAutoscaler();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = VerticalPodAutoscalerSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = VerticalPodAutoscalerStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerticalPodAutoscaler {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? VerticalPodAutoscalerSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? VerticalPodAutoscalerStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: VerticalPodAutoscaler): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = VerticalPodAutoscalerSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = VerticalPodAutoscalerStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseVerticalPodAutoscalerSpec(): VerticalPodAutoscalerSpec {
+  return { targetRef: undefined, updatePolicy: undefined, resourcePolicy: undefined };
+}
+
+export const VerticalPodAutoscalerSpec: MessageFns<VerticalPodAutoscalerSpec> = {
+  encode(message: VerticalPodAutoscalerSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.targetRef !== undefined) {
+      CrossVersionObjectReference.encode(message.targetRef, writer.uint32(10).fork()).join();
+    }
+    if (message.updatePolicy !== undefined) {
+      VerticalPodUpdatePolicy.encode(message.updatePolicy, writer.uint32(18).fork()).join();
+    }
+    if (message.resourcePolicy !== undefined) {
+      VerticalPodResourcePolicy.encode(message.resourcePolicy, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerticalPodAutoscalerSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerticalPodAutoscalerSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.targetRef = CrossVersionObjectReference.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.updatePolicy = VerticalPodUpdatePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.resourcePolicy = VerticalPodResourcePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerticalPodAutoscalerSpec {
+    return {
+      targetRef: isSet(object.targetRef)
+        ? CrossVersionObjectReference.fromJSON(object.targetRef)
+        : isSet(object.target_ref)
+        ? CrossVersionObjectReference.fromJSON(object.target_ref)
+        : undefined,
+      updatePolicy: isSet(object.updatePolicy)
+        ? VerticalPodUpdatePolicy.fromJSON(object.updatePolicy)
+        : isSet(object.update_policy)
+        ? VerticalPodUpdatePolicy.fromJSON(object.update_policy)
+        : undefined,
+      resourcePolicy: isSet(object.resourcePolicy)
+        ? VerticalPodResourcePolicy.fromJSON(object.resourcePolicy)
+        : isSet(object.resource_policy)
+        ? VerticalPodResourcePolicy.fromJSON(object.resource_policy)
+        : undefined,
+    };
+  },
+
+  toJSON(message: VerticalPodAutoscalerSpec): unknown {
+    const obj: any = {};
+    if (message.targetRef !== undefined) {
+      obj.targetRef = CrossVersionObjectReference.toJSON(message.targetRef);
+    }
+    if (message.updatePolicy !== undefined) {
+      obj.updatePolicy = VerticalPodUpdatePolicy.toJSON(message.updatePolicy);
+    }
+    if (message.resourcePolicy !== undefined) {
+      obj.resourcePolicy = VerticalPodResourcePolicy.toJSON(message.resourcePolicy);
+    }
+    return obj;
+  },
+};
+
+function createBaseVerticalPodUpdatePolicy(): VerticalPodUpdatePolicy {
+  return { updateMode: undefined, minReplicas: undefined };
+}
+
+export const VerticalPodUpdatePolicy: MessageFns<VerticalPodUpdatePolicy> = {
+  encode(message: VerticalPodUpdatePolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.updateMode !== undefined) {
+      writer.uint32(10).string(message.updateMode);
+    }
+    if (message.minReplicas !== undefined) {
+      writer.uint32(16).int32(message.minReplicas);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerticalPodUpdatePolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerticalPodUpdatePolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.updateMode = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.minReplicas = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerticalPodUpdatePolicy {
+    return {
+      updateMode: isSet(object.updateMode)
+        ? globalThis.String(object.updateMode)
+        : isSet(object.update_mode)
+        ? globalThis.String(object.update_mode)
+        : undefined,
+      minReplicas: isSet(object.minReplicas)
+        ? globalThis.Number(object.minReplicas)
+        : isSet(object.min_replicas)
+        ? globalThis.Number(object.min_replicas)
+        : undefined,
+    };
+  },
+
+  toJSON(message: VerticalPodUpdatePolicy): unknown {
+    const obj: any = {};
+    if (message.updateMode !== undefined) {
+      obj.updateMode = message.updateMode;
+    }
+    if (message.minReplicas !== undefined) {
+      obj.minReplicas = Math.round(message.minReplicas);
+    }
+    return obj;
+  },
+};
+
+function createBaseVerticalPodResourcePolicy(): VerticalPodResourcePolicy {
+  return { containerPolicies: [] };
+}
+
+export const VerticalPodResourcePolicy: MessageFns<VerticalPodResourcePolicy> = {
+  encode(message: VerticalPodResourcePolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.containerPolicies) {
+      ContainerResourcePolicy.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerticalPodResourcePolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerticalPodResourcePolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerPolicies.push(ContainerResourcePolicy.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerticalPodResourcePolicy {
+    return {
+      containerPolicies: globalThis.Array.isArray(object?.containerPolicies)
+        ? object.containerPolicies.map((e: any) => ContainerResourcePolicy.fromJSON(e))
+        : globalThis.Array.isArray(object?.container_policies)
+        ? object.container_policies.map((e: any) => ContainerResourcePolicy.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: VerticalPodResourcePolicy): unknown {
+    const obj: any = {};
+    if (message.containerPolicies?.length) {
+      obj.containerPolicies = message.containerPolicies.map((e) => ContainerResourcePolicy.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerResourcePolicy(): ContainerResourcePolicy {
+  return {
+    containerName: undefined,
+    mode: undefined,
+    minAllowed: {},
+    maxAllowed: {},
+    controlledResources: [],
+    controlledValues: undefined,
+  };
+}
+
+export const ContainerResourcePolicy: MessageFns<ContainerResourcePolicy> = {
+  encode(message: ContainerResourcePolicy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerName !== undefined) {
+      writer.uint32(10).string(message.containerName);
+    }
+    if (message.mode !== undefined) {
+      writer.uint32(18).string(message.mode);
+    }
+    globalThis.Object.entries(message.minAllowed).forEach(([key, value]: [string, string]) => {
+      ContainerResourcePolicy_MinAllowedEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    globalThis.Object.entries(message.maxAllowed).forEach(([key, value]: [string, string]) => {
+      ContainerResourcePolicy_MaxAllowedEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    for (const v of message.controlledResources) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.controlledValues !== undefined) {
+      writer.uint32(50).string(message.controlledValues);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerResourcePolicy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerResourcePolicy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = ContainerResourcePolicy_MinAllowedEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.minAllowed[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ContainerResourcePolicy_MaxAllowedEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.maxAllowed[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.controlledResources.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.controlledValues = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerResourcePolicy {
+    return {
+      containerName: isSet(object.containerName)
+        ? globalThis.String(object.containerName)
+        : isSet(object.container_name)
+        ? globalThis.String(object.container_name)
+        : undefined,
+      mode: isSet(object.mode) ? globalThis.String(object.mode) : undefined,
+      minAllowed: isObject(object.minAllowed)
+        ? (globalThis.Object.entries(object.minAllowed) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.min_allowed)
+        ? (globalThis.Object.entries(object.min_allowed) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      maxAllowed: isObject(object.maxAllowed)
+        ? (globalThis.Object.entries(object.maxAllowed) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.max_allowed)
+        ? (globalThis.Object.entries(object.max_allowed) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      controlledResources: globalThis.Array.isArray(object?.controlledResources)
+        ? object.controlledResources.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.controlled_resources)
+        ? object.controlled_resources.map((e: any) => globalThis.String(e))
+        : [],
+      controlledValues: isSet(object.controlledValues)
+        ? globalThis.String(object.controlledValues)
+        : isSet(object.controlled_values)
+        ? globalThis.String(object.controlled_values)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ContainerResourcePolicy): unknown {
+    const obj: any = {};
+    if (message.containerName !== undefined) {
+      obj.containerName = message.containerName;
+    }
+    if (message.mode !== undefined) {
+      obj.mode = message.mode;
+    }
+    if (message.minAllowed) {
+      const entries = globalThis.Object.entries(message.minAllowed) as [string, string][];
+      if (entries.length > 0) {
+        obj.minAllowed = {};
+        entries.forEach(([k, v]) => {
+          obj.minAllowed[k] = v;
+        });
+      }
+    }
+    if (message.maxAllowed) {
+      const entries = globalThis.Object.entries(message.maxAllowed) as [string, string][];
+      if (entries.length > 0) {
+        obj.maxAllowed = {};
+        entries.forEach(([k, v]) => {
+          obj.maxAllowed[k] = v;
+        });
+      }
+    }
+    if (message.controlledResources?.length) {
+      obj.controlledResources = message.controlledResources;
+    }
+    if (message.controlledValues !== undefined) {
+      obj.controlledValues = message.controlledValues;
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerResourcePolicy_MinAllowedEntry(): ContainerResourcePolicy_MinAllowedEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerResourcePolicy_MinAllowedEntry: MessageFns<ContainerResourcePolicy_MinAllowedEntry> = {
+  encode(message: ContainerResourcePolicy_MinAllowedEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerResourcePolicy_MinAllowedEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerResourcePolicy_MinAllowedEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerResourcePolicy_MinAllowedEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ContainerResourcePolicy_MinAllowedEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerResourcePolicy_MaxAllowedEntry(): ContainerResourcePolicy_MaxAllowedEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerResourcePolicy_MaxAllowedEntry: MessageFns<ContainerResourcePolicy_MaxAllowedEntry> = {
+  encode(message: ContainerResourcePolicy_MaxAllowedEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerResourcePolicy_MaxAllowedEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerResourcePolicy_MaxAllowedEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerResourcePolicy_MaxAllowedEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ContainerResourcePolicy_MaxAllowedEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseVerticalPodAutoscalerStatus(): VerticalPodAutoscalerStatus {
+  return { recommendation: undefined, conditions: [] };
+}
+
+export const VerticalPodAutoscalerStatus: MessageFns<VerticalPodAutoscalerStatus> = {
+  encode(message: VerticalPodAutoscalerStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recommendation !== undefined) {
+      VerticalPodRecommendation.encode(message.recommendation, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerticalPodAutoscalerStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerticalPodAutoscalerStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.recommendation = VerticalPodRecommendation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerticalPodAutoscalerStatus {
+    return {
+      recommendation: isSet(object.recommendation)
+        ? VerticalPodRecommendation.fromJSON(object.recommendation)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: VerticalPodAutoscalerStatus): unknown {
+    const obj: any = {};
+    if (message.recommendation !== undefined) {
+      obj.recommendation = VerticalPodRecommendation.toJSON(message.recommendation);
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseVerticalPodRecommendation(): VerticalPodRecommendation {
+  return { containerRecommendations: [] };
+}
+
+export const VerticalPodRecommendation: MessageFns<VerticalPodRecommendation> = {
+  encode(message: VerticalPodRecommendation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.containerRecommendations) {
+      ContainerRecommendation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerticalPodRecommendation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerticalPodRecommendation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerRecommendations.push(ContainerRecommendation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VerticalPodRecommendation {
+    return {
+      containerRecommendations: globalThis.Array.isArray(object?.containerRecommendations)
+        ? object.containerRecommendations.map((e: any) => ContainerRecommendation.fromJSON(e))
+        : globalThis.Array.isArray(object?.container_recommendations)
+        ? object.container_recommendations.map((e: any) => ContainerRecommendation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: VerticalPodRecommendation): unknown {
+    const obj: any = {};
+    if (message.containerRecommendations?.length) {
+      obj.containerRecommendations = message.containerRecommendations.map((e) => ContainerRecommendation.toJSON(e));
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerRecommendation(): ContainerRecommendation {
+  return { containerName: undefined, target: {}, lowerBound: {}, upperBound: {}, uncappedTarget: {} };
+}
+
+export const ContainerRecommendation: MessageFns<ContainerRecommendation> = {
+  encode(message: ContainerRecommendation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerName !== undefined) {
+      writer.uint32(10).string(message.containerName);
+    }
+    globalThis.Object.entries(message.target).forEach(([key, value]: [string, string]) => {
+      ContainerRecommendation_TargetEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+    });
+    globalThis.Object.entries(message.lowerBound).forEach(([key, value]: [string, string]) => {
+      ContainerRecommendation_LowerBoundEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    globalThis.Object.entries(message.upperBound).forEach(([key, value]: [string, string]) => {
+      ContainerRecommendation_UpperBoundEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    globalThis.Object.entries(message.uncappedTarget).forEach(([key, value]: [string, string]) => {
+      ContainerRecommendation_UncappedTargetEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerRecommendation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerRecommendation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = ContainerRecommendation_TargetEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.target[entry2.key] = entry2.value;
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = ContainerRecommendation_LowerBoundEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.lowerBound[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ContainerRecommendation_UpperBoundEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.upperBound[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = ContainerRecommendation_UncappedTargetEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.uncappedTarget[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerRecommendation {
+    return {
+      containerName: isSet(object.containerName)
+        ? globalThis.String(object.containerName)
+        : isSet(object.container_name)
+        ? globalThis.String(object.container_name)
+        : undefined,
+      target: isObject(object.target)
+        ? (globalThis.Object.entries(object.target) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      lowerBound: isObject(object.lowerBound)
+        ? (globalThis.Object.entries(object.lowerBound) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.lower_bound)
+        ? (globalThis.Object.entries(object.lower_bound) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      upperBound: isObject(object.upperBound)
+        ? (globalThis.Object.entries(object.upperBound) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.upper_bound)
+        ? (globalThis.Object.entries(object.upper_bound) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      uncappedTarget: isObject(object.uncappedTarget)
+        ? (globalThis.Object.entries(object.uncappedTarget) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : isObject(object.uncapped_target)
+        ? (globalThis.Object.entries(object.uncapped_target) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: ContainerRecommendation): unknown {
+    const obj: any = {};
+    if (message.containerName !== undefined) {
+      obj.containerName = message.containerName;
+    }
+    if (message.target) {
+      const entries = globalThis.Object.entries(message.target) as [string, string][];
+      if (entries.length > 0) {
+        obj.target = {};
+        entries.forEach(([k, v]) => {
+          obj.target[k] = v;
+        });
+      }
+    }
+    if (message.lowerBound) {
+      const entries = globalThis.Object.entries(message.lowerBound) as [string, string][];
+      if (entries.length > 0) {
+        obj.lowerBound = {};
+        entries.forEach(([k, v]) => {
+          obj.lowerBound[k] = v;
+        });
+      }
+    }
+    if (message.upperBound) {
+      const entries = globalThis.Object.entries(message.upperBound) as [string, string][];
+      if (entries.length > 0) {
+        obj.upperBound = {};
+        entries.forEach(([k, v]) => {
+          obj.upperBound[k] = v;
+        });
+      }
+    }
+    if (message.uncappedTarget) {
+      const entries = globalThis.Object.entries(message.uncappedTarget) as [string, string][];
+      if (entries.length > 0) {
+        obj.uncappedTarget = {};
+        entries.forEach(([k, v]) => {
+          obj.uncappedTarget[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerRecommendation_TargetEntry(): ContainerRecommendation_TargetEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerRecommendation_TargetEntry: MessageFns<ContainerRecommendation_TargetEntry> = {
+  encode(message: ContainerRecommendation_TargetEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerRecommendation_TargetEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerRecommendation_TargetEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerRecommendation_TargetEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ContainerRecommendation_TargetEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerRecommendation_LowerBoundEntry(): ContainerRecommendation_LowerBoundEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerRecommendation_LowerBoundEntry: MessageFns<ContainerRecommendation_LowerBoundEntry> = {
+  encode(message: ContainerRecommendation_LowerBoundEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerRecommendation_LowerBoundEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerRecommendation_LowerBoundEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerRecommendation_LowerBoundEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ContainerRecommendation_LowerBoundEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerRecommendation_UpperBoundEntry(): ContainerRecommendation_UpperBoundEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerRecommendation_UpperBoundEntry: MessageFns<ContainerRecommendation_UpperBoundEntry> = {
+  encode(message: ContainerRecommendation_UpperBoundEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerRecommendation_UpperBoundEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerRecommendation_UpperBoundEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerRecommendation_UpperBoundEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ContainerRecommendation_UpperBoundEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseContainerRecommendation_UncappedTargetEntry(): ContainerRecommendation_UncappedTargetEntry {
+  return { key: "", value: "" };
+}
+
+export const ContainerRecommendation_UncappedTargetEntry: MessageFns<ContainerRecommendation_UncappedTargetEntry> = {
+  encode(
+    message: ContainerRecommendation_UncappedTargetEntry,
+    writer: BinaryWriter = new BinaryWriter(),
+  ): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContainerRecommendation_UncappedTargetEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContainerRecommendation_UncappedTargetEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContainerRecommendation_UncappedTargetEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ContainerRecommendation_UncappedTargetEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeGroup(): NodeGroup {
+  return { apiVersion: undefined, kind: undefined, metadata: undefined, spec: undefined, status: undefined };
+}
+
+export const NodeGroup: MessageFns<NodeGroup> = {
+  encode(message: NodeGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.apiVersion !== undefined) {
+      writer.uint32(10).string(message.apiVersion);
+    }
+    if (message.kind !== undefined) {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.metadata !== undefined) {
+      ObjectMeta.encode(message.metadata, writer.uint32(26).fork()).join();
+    }
+    if (message.spec !== undefined) {
+      NodeGroupSpec.encode(message.spec, writer.uint32(34).fork()).join();
+    }
+    if (message.status !== undefined) {
+      NodeGroupStatus.encode(message.status, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.apiVersion = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.metadata = ObjectMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spec = NodeGroupSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = NodeGroupStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeGroup {
+    return {
+      apiVersion: isSet(object.apiVersion)
+        ? globalThis.String(object.apiVersion)
+        : isSet(object.api_version)
+        ? globalThis.String(object.api_version)
+        : undefined,
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : undefined,
+      metadata: isSet(object.metadata) ? ObjectMeta.fromJSON(object.metadata) : undefined,
+      spec: isSet(object.spec) ? NodeGroupSpec.fromJSON(object.spec) : undefined,
+      status: isSet(object.status) ? NodeGroupStatus.fromJSON(object.status) : undefined,
+    };
+  },
+
+  toJSON(message: NodeGroup): unknown {
+    const obj: any = {};
+    if (message.apiVersion !== undefined) {
+      obj.apiVersion = message.apiVersion;
+    }
+    if (message.kind !== undefined) {
+      obj.kind = message.kind;
+    }
+    if (message.metadata !== undefined) {
+      obj.metadata = ObjectMeta.toJSON(message.metadata);
+    }
+    if (message.spec !== undefined) {
+      obj.spec = NodeGroupSpec.toJSON(message.spec);
+    }
+    if (message.status !== undefined) {
+      obj.status = NodeGroupStatus.toJSON(message.status);
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeGroupSpec(): NodeGroupSpec {
+  return { minSize: undefined, maxSize: undefined, provider: undefined };
+}
+
+export const NodeGroupSpec: MessageFns<NodeGroupSpec> = {
+  encode(message: NodeGroupSpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.minSize !== undefined) {
+      writer.uint32(8).int32(message.minSize);
+    }
+    if (message.maxSize !== undefined) {
+      writer.uint32(16).int32(message.maxSize);
+    }
+    if (message.provider !== undefined) {
+      writer.uint32(26).string(message.provider);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeGroupSpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeGroupSpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.minSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeGroupSpec {
+    return {
+      minSize: isSet(object.minSize)
+        ? globalThis.Number(object.minSize)
+        : isSet(object.min_size)
+        ? globalThis.Number(object.min_size)
+        : undefined,
+      maxSize: isSet(object.maxSize)
+        ? globalThis.Number(object.maxSize)
+        : isSet(object.max_size)
+        ? globalThis.Number(object.max_size)
+        : undefined,
+      provider: isSet(object.provider) ? globalThis.String(object.provider) : undefined,
+    };
+  },
+
+  toJSON(message: NodeGroupSpec): unknown {
+    const obj: any = {};
+    if (message.minSize !== undefined) {
+      obj.minSize = Math.round(message.minSize);
+    }
+    if (message.maxSize !== undefined) {
+      obj.maxSize = Math.round(message.maxSize);
+    }
+    if (message.provider !== undefined) {
+      obj.provider = message.provider;
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeGroupStatus(): NodeGroupStatus {
+  return {
+    size: undefined,
+    targetSize: undefined,
+    removableNodes: [],
+    lastScaleUpTime: undefined,
+    lastScaleDownTime: undefined,
+    conditions: [],
+  };
+}
+
+export const NodeGroupStatus: MessageFns<NodeGroupStatus> = {
+  encode(message: NodeGroupStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.size !== undefined) {
+      writer.uint32(8).int32(message.size);
+    }
+    if (message.targetSize !== undefined) {
+      writer.uint32(16).int32(message.targetSize);
+    }
+    for (const v of message.removableNodes) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.lastScaleUpTime !== undefined) {
+      writer.uint32(34).string(message.lastScaleUpTime);
+    }
+    if (message.lastScaleDownTime !== undefined) {
+      writer.uint32(42).string(message.lastScaleDownTime);
+    }
+    for (const v of message.conditions) {
+      Condition.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeGroupStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeGroupStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.size = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.targetSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.removableNodes.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lastScaleUpTime = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lastScaleDownTime = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.conditions.push(Condition.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeGroupStatus {
+    return {
+      size: isSet(object.size) ? globalThis.Number(object.size) : undefined,
+      targetSize: isSet(object.targetSize)
+        ? globalThis.Number(object.targetSize)
+        : isSet(object.target_size)
+        ? globalThis.Number(object.target_size)
+        : undefined,
+      removableNodes: globalThis.Array.isArray(object?.removableNodes)
+        ? object.removableNodes.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.removable_nodes)
+        ? object.removable_nodes.map((e: any) => globalThis.String(e))
+        : [],
+      lastScaleUpTime: isSet(object.lastScaleUpTime)
+        ? globalThis.String(object.lastScaleUpTime)
+        : isSet(object.last_scale_up_time)
+        ? globalThis.String(object.last_scale_up_time)
+        : undefined,
+      lastScaleDownTime: isSet(object.lastScaleDownTime)
+        ? globalThis.String(object.lastScaleDownTime)
+        : isSet(object.last_scale_down_time)
+        ? globalThis.String(object.last_scale_down_time)
+        : undefined,
+      conditions: globalThis.Array.isArray(object?.conditions)
+        ? object.conditions.map((e: any) => Condition.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: NodeGroupStatus): unknown {
+    const obj: any = {};
+    if (message.size !== undefined) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.targetSize !== undefined) {
+      obj.targetSize = Math.round(message.targetSize);
+    }
+    if (message.removableNodes?.length) {
+      obj.removableNodes = message.removableNodes;
+    }
+    if (message.lastScaleUpTime !== undefined) {
+      obj.lastScaleUpTime = message.lastScaleUpTime;
+    }
+    if (message.lastScaleDownTime !== undefined) {
+      obj.lastScaleDownTime = message.lastScaleDownTime;
+    }
+    if (message.conditions?.length) {
+      obj.conditions = message.conditions.map((e) => Condition.toJSON(e));
     }
     return obj;
   },
