@@ -11,6 +11,7 @@ import { podwireVersion } from "#process/version.ts";
 import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type Handlers, type RpcServer } from "#rpc/server.ts";
+import { horizontalAutoscaler } from "./autoscaling/horizontal/controller.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { firstServices } from "./controllers/first-services.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
@@ -152,6 +153,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, garbageCollector(surroundings), signal),
     runLoop(surroundings, replicaSetController(surroundings, ids), signal),
     runLoop(surroundings, deploymentController(surroundings, ids), signal),
+    runLoop(surroundings, horizontalAutoscaler({ ...surroundings, metrics }), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),

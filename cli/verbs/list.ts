@@ -97,6 +97,13 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./rollout.ts")).rolloutVerb,
   },
   {
+    name: "autoscale",
+    completes: "targets",
+    group: "Basic Commands",
+    summary: "Let load decide how many pods a workload has",
+    load: async () => (await import("./autoscale.ts")).autoscaleVerb,
+  },
+  {
     name: "scale",
     completes: "targets",
     group: "Basic Commands",

@@ -58,7 +58,7 @@ export function podRequests({ spec }: Pod): ReadonlyMap<string, Quantity> {
   const running = new Map<string, Quantity>();
   const peak = new Map<string, Quantity>();
   for (const container of spec?.initContainers ?? []) {
-    const requests = requestsOf(container);
+    const requests = requestsOfContainer(container);
     if (container.restartPolicy === "Always") {
       for (const [name, quantity] of requests) running.set(name, (running.get(name) ?? 0n) + quantity);
       raise(peak, running);
@@ -67,7 +67,7 @@ export function podRequests({ spec }: Pod): ReadonlyMap<string, Quantity> {
     }
   }
   for (const container of spec?.containers ?? []) {
-    for (const [name, quantity] of requestsOf(container)) running.set(name, (running.get(name) ?? 0n) + quantity);
+    for (const [name, quantity] of requestsOfContainer(container)) running.set(name, (running.get(name) ?? 0n) + quantity);
   }
   raise(running, peak);
   return running;
@@ -79,7 +79,8 @@ function raise(quantities: Map<string, Quantity>, others: ReadonlyMap<string, Qu
   }
 }
 
-function requestsOf({ resources }: Container): ReadonlyMap<string, Quantity> {
+/** What of it is no quantity is left out. */
+export function requestsOfContainer({ resources }: Container): ReadonlyMap<string, Quantity> {
   return new Map(
     Object.entries(resources?.requests ?? {}).flatMap(([name, text]) =>
       quantityProblem(text) === undefined ? [[name, parseQuantity(text)]] : [],
