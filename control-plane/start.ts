@@ -12,6 +12,7 @@ import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type Handlers, type RpcServer } from "#rpc/server.ts";
 import { horizontalAutoscaler } from "./autoscaling/horizontal/controller.ts";
+import { nodeAutoscaler } from "./autoscaling/nodes/controller.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { firstServices } from "./controllers/first-services.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
@@ -154,6 +155,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, replicaSetController(surroundings, ids), signal),
     runLoop(surroundings, deploymentController(surroundings, ids), signal),
     runLoop(surroundings, horizontalAutoscaler({ ...surroundings, metrics }), signal),
+    runLoop(surroundings, nodeAutoscaler(surroundings), signal),
     runLoop(surroundings, namespaceController(surroundings), signal),
     runLoop(surroundings, nodeEvents(surroundings), signal),
     runLoop(surroundings, eventExpiry(surroundings), signal),

@@ -15,8 +15,23 @@ export interface ClusterConfig {
   readonly logLevel: LogLevel;
   /** The control plane's timers run so many times as fast. */
   readonly timeScale: number;
+  /** The nodes that come and go with what pods ask for; the first ones are of it. */
+  readonly nodeGroup?: NodeGroupConfig | undefined;
+  /** What each node says that it has, instead of the machine's whole; by resource. */
+  readonly nodeCapacity?: Readonly<Record<string, string>> | undefined;
   /** Where Prometheus finds /metrics on every host; nowhere where it is absent. */
   readonly metricsPort?: number | undefined;
+}
+
+export interface NodeGroupConfig {
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How many nodes it may come to. */
+export function nodesAtMost({ nodeCount, nodeGroup }: ClusterConfig): number {
+  return Math.max(nodeCount, nodeGroup?.max ?? 0);
 }
 
 /** The network that joins the hosts, inside the sandbox: the machine's own never meets it. */
@@ -42,17 +57,23 @@ export function checkNodeCount(nodeCount: number): void {
 }
 
 /** "invalid" with what to change. */
-export function checkConfig({ nodeCount, podCidr, serviceCidr, loadBalancerCidr }: ClusterConfig): void {
+export function checkConfig(config: ClusterConfig): void {
+  const { nodeCount, podCidr, serviceCidr, loadBalancerCidr, nodeGroup } = config;
   checkNodeCount(nodeCount);
+  if (nodeGroup !== undefined && (nodeCount < nodeGroup.min || nodeCount > nodeGroup.max)) {
+    const { name, min, max } = nodeGroup;
+    throw invalid(`--nodes ${nodeCount}: the node group ${name} has ${min} to ${max} of them, and they are its first`);
+  }
+  const most = nodesAtMost(config);
   const pods = parseCidr(podCidr);
   const services = parseCidr(serviceCidr);
   const balancers = parseCidr(loadBalancerCidr);
   const ranges = { "--pod-cidr": pods, "--service-cidr": services, "--load-balancer-cidr": balancers };
   refuseOverlaps({ ...ranges, "the hosts' own network": underlay });
   const blocks = podBlocks(pods);
-  if (blocks < nodeCount) {
+  if (blocks < most) {
     throw invalid(
-      `--pod-cidr ${formatCidr(pods)} has room for ${blocks} nodes of a /${nodeCidrPrefix} each, not for ${nodeCount}: give a larger range or fewer --nodes`,
+      `--pod-cidr ${formatCidr(pods)} has room for ${blocks} nodes of a /${nodeCidrPrefix} each, not for ${most}: give a larger range or fewer --nodes`,
     );
   }
 }

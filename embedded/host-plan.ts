@@ -3,8 +3,9 @@
 import { addressAt, sizeOf } from "#core/cidr.ts";
 import { AppError } from "#core/errors.ts";
 import type { Ipv4 } from "#core/ipv4.ts";
+import { nodeGroupLabel } from "#core/objects/node-group.ts";
 import { zoneLabel } from "#core/services/labels.ts";
-import { nodesMax, underlay } from "./cluster-config.ts";
+import { type ClusterConfig, nodesMax, underlay } from "./cluster-config.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -51,10 +52,15 @@ export function planHosts({ labels, taken }: HostsWanted, { hosts, last, room }:
   return labels.map((own) => ({ name: names.next().value, address: addresses.next().value, labels: own }));
 }
 
-/** The labels of the first hosts: as many for each zone as it wants. */
-export function labelsOfFirst(nodeCount: number, zones: Readonly<Record<string, number>>): Labels[] {
+/** The labels of the first hosts: as many for each zone as it wants, and all of the node group. */
+export function labelsOfFirst({
+  nodeCount,
+  zones,
+  nodeGroup,
+}: Pick<ClusterConfig, "nodeCount" | "zones" | "nodeGroup">): Labels[] {
   const zoned = Object.entries(zones).flatMap(([zone, count]) => Array.from({ length: count }, () => ({ [zoneLabel]: zone })));
-  return zoned.length > 0 ? zoned : Array.from({ length: nodeCount }, () => ({}));
+  const first: readonly Labels[] = zoned.length > 0 ? zoned : Array.from({ length: nodeCount }, () => ({}));
+  return first.map((labels) => (nodeGroup === undefined ? labels : { ...labels, [nodeGroupLabel]: nodeGroup.name }));
 }
 
 function* freeNames(taken: readonly string[]): Generator<string, never> {

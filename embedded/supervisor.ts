@@ -18,12 +18,14 @@ import {
   controlPlaneHost,
   heartbeatTimeoutSeconds,
   nodeCidrPrefix,
+  nodesAtMost,
   underlay,
 } from "./cluster-config.ts";
 import { clusterFolder, hostFolder } from "./cluster-folder.ts";
 import { createHostFleet } from "./host-fleet.ts";
 import { type HostPlan, labelsOfFirst } from "./host-plan.ts";
 import { serveHosts } from "./host-socket.ts";
+import { provideNodes } from "./node-provider.ts";
 
 /** Each host is a process: small young generations and one malloc arena save 5 MB of each, and the overlay's throughput does not suffer. */
 const thrifty = ["--max-semi-space-size=1"];
@@ -53,7 +55,7 @@ await runDaemon(log, async (stop) => {
   const { disk } = hostFolder(folder, controlPlaneHost.name);
   const [machines] = await Promise.all([
     bootHosts([{ ...controlPlaneHost, disk }], underlay, signal),
-    fleet.add({ labels: labelsOfFirst(config.nodeCount, config.zones), taken: [] }),
+    fleet.add({ labels: labelsOfFirst(config), taken: [] }),
   ]);
   log.info({ nodes: config.nodeCount }, "hosts booted");
   const services = machines.map(async (machine) => {
@@ -63,7 +65,9 @@ await runDaemon(log, async (stop) => {
     over.abort();
     await ended;
   });
-  await Promise.all([...services, serveHosts({ path: folder.hostSocket, fleet, log, signal })]);
+  const { nodeGroup: group } = config;
+  const providers = group === undefined ? [] : [provideNodes({ ...options, group, fleet, socket: folder.socket })];
+  await Promise.all([...services, ...providers, serveHosts({ path: folder.hostSocket, fleet, log, signal })]);
 });
 
 function wipe(node: string): void {
@@ -85,7 +89,7 @@ function controlPlane(machine: Machine): Service {
     ...["--node-cidr-prefix", String(nodeCidrPrefix)],
     ...["--service-cidr", config.serviceCidr],
     ...["--load-balancer-cidr", config.loadBalancerCidr],
-    ...["--heartbeat-timeout", String(heartbeatTimeoutSeconds(config.nodeCount))],
+    ...["--heartbeat-timeout", String(heartbeatTimeoutSeconds(nodesAtMost(config)))],
     ...["--time-scale", String(config.timeScale)],
     ...metricsAt(controlPlaneHost.address),
     ...["--log-level", config.logLevel],
@@ -93,7 +97,6 @@ function controlPlane(machine: Machine): Service {
 }
 
 function agent({ name: node, address, labels }: HostPlan, machine: Machine): Service {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return serviceOn(machine, [
     agentProgram,
     ...["--server", server],
@@ -103,9 +106,16 @@ function agent({ name: node, address, labels }: HostPlan, machine: Machine): Ser
     ...["--hide", folder.dir],
     ...["--join-token-file", folder.joinToken],
     ...metricsAt(address),
-    ...(pairs.length === 0 ? [] : ["--labels", pairs.join(",")]),
+    ...(Object.keys(labels).length === 0 ? [] : ["--labels", pairsText(labels)]),
+    ...(config.nodeCapacity === undefined ? [] : ["--capacity", pairsText(config.nodeCapacity)]),
     ...["--log-level", config.logLevel],
   ]);
+}
+
+function pairsText(pairs: Readonly<Record<string, string>>): string {
+  return Object.entries(pairs)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
 }
 
 function metricsAt(address: Ipv4): string[] {

@@ -247,6 +247,9 @@ function helloOf({ options, host, bootId, port, held, heldUids }: HelloOptions):
       operatingSystem: "linux",
       architecture: host.architecture,
     },
-    capacity: { cpu: String(host.cpuCount), memory: `${Math.floor(host.memoryBytes / 1024)}Ki`, pods: "250" },
+    capacity: {
+      ...{ cpu: String(host.cpuCount), memory: `${Math.floor(host.memoryBytes / 1024)}Ki`, pods: "250" },
+      ...options.capacity,
+    },
   };
 }

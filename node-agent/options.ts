@@ -1,3 +1,4 @@
+import { parseCapacity } from "#core/capacity.ts";
 import { invalid } from "#core/errors.ts";
 import { type Ipv4, parseIpv4 } from "#core/ipv4.ts";
 import { labelNameProblem, labelValueProblem, qualifiedNameProblem } from "#core/names.ts";
@@ -18,6 +19,8 @@ export interface AgentOptions {
   readonly hiddenFolder: string;
   readonly joinTokenFile: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** What the node says that it has, instead of what the machine has; by resource. */
+  readonly capacity: Readonly<Record<string, string>>;
   readonly dns: DnsOptions;
   readonly metrics: MetricsAddress | undefined;
   readonly logLevel: LogLevel;
@@ -41,6 +44,11 @@ export const agentFlags = {
   "dns-upstream": { value: "address[:port],…", description: "who knows names that are not the cluster's", fallback: "" },
   "dns-stub": { value: "domain=address[:port],…", description: "who knows the names of a domain", fallback: "" },
   labels: { value: "key=value,…", description: "labels of the node", fallback: "" },
+  capacity: {
+    value: "resource=quantity,…",
+    description: "what the node says that it has: cpu, memory, pods; the machine's where it is absent",
+    fallback: "",
+  },
   metrics: { value: "host:port", description: "where Prometheus finds /metrics; nowhere where this is absent" },
   "log-level": { value: "level", description: "how much to log", fallback: "info" },
 } as const;
@@ -60,6 +68,7 @@ export function parseAgentOptions(source: FlagSource): AgentOptions {
     hiddenFolder: flags.hide ?? flags.state,
     joinTokenFile: flags["join-token-file"],
     labels: parseLabels(flags.labels),
+    capacity: parseCapacity("--capacity", flags.capacity),
     dns: parseDnsOptions({ ttl: flags["dns-ttl"], upstream: flags["dns-upstream"], stub: flags["dns-stub"] }),
     metrics: parseMetricsAddress(flags.metrics),
     logLevel: parseLogLevel(flags["log-level"]),

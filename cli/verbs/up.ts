@@ -2,11 +2,12 @@
 
 import { Option } from "commander";
 import { aborted } from "#core/aborted.ts";
+import { parseCapacity } from "#core/capacity.ts";
 import { AppError } from "#core/errors.ts";
-import { labelValueProblem } from "#core/names.ts";
+import { labelNameProblem, labelValueProblem } from "#core/names.ts";
 import { parseTimeScale } from "#core/time-scale.ts";
 import { type LogLevel, logLevels } from "#process/log.ts";
-import { type ClusterConfig, defaultClusterName } from "../../embedded/cluster-config.ts";
+import { type ClusterConfig, defaultClusterName, type NodeGroupConfig } from "../../embedded/cluster-config.ts";
 import { down } from "../../embedded/down.ts";
 import { type RunningCluster, up } from "../../embedded/up.ts";
 import { readManifests } from "../manifests.ts";
@@ -25,6 +26,8 @@ interface UpOptions {
   readonly loadBalancerCidr?: string;
   readonly timeScale?: string;
   readonly metricsPort?: string;
+  readonly nodeGroup?: string;
+  readonly nodeCapacity?: string;
   readonly logLevel?: string;
   readonly detach?: boolean;
   readonly verify?: boolean;
@@ -50,6 +53,9 @@ the system lets ordinary users have user namespaces; pods then have one user, ro
     # Pods of a lost node go after 15 seconds instead of 300
     podwire up --time-scale 20
 
+    # Two nodes, and up to six when pods need them; each takes pods of one cpu in all
+    podwire up --nodes 2 --node-group default=2..6 --node-capacity cpu=1
+
     # A second cluster beside the first
     podwire up --name staging --detach`,
   flags(command) {
@@ -62,6 +68,11 @@ the system lets ordinary users have user namespaces; pods then have one user, ro
       .option("--load-balancer-cidr <cidr>", "the addresses of LoadBalancers", "10.97.0.0/24")
       .option("--time-scale <factor>", "the control plane's timers run so many times as fast; the network does not", "1")
       .addOption(new Option("--log-level <level>", "how much the daemons log").choices([...logLevels]).default("info"))
+      .option("--node-group <name=min..max>", "nodes come when pods need them and go when they don't; the first ones are of it")
+      .option(
+        "--node-capacity <resource=quantity,…>",
+        "what each node says that it has of cpu, memory and pods; the machine's where absent",
+      )
       .option("--metrics-port <port>", "every host tells Prometheus about itself, at its own address's port")
       .option("-d, --detach", "leave the cluster running and return")
       .option("--verify", "prove the network model once it is up");
@@ -150,6 +161,8 @@ function configOf(options: UpOptions, cluster: string | undefined): ClusterConfi
     loadBalancerCidr: options.loadBalancerCidr ?? "10.97.0.0/24",
     logLevel: (options.logLevel ?? "info") as LogLevel,
     timeScale: parseTimeScale(options.timeScale ?? "1"),
+    nodeGroup: options.nodeGroup === undefined ? undefined : parseNodeGroup(options.nodeGroup),
+    nodeCapacity: options.nodeCapacity === undefined ? undefined : parseCapacity("--node-capacity", options.nodeCapacity),
     metricsPort: options.metricsPort === undefined ? undefined : parseMetricsPort(options.metricsPort),
   };
 }
@@ -167,6 +180,17 @@ function parseZones(text: string | undefined): Record<string, number> {
     zones[zone] = Number(count);
   }
   return zones;
+}
+
+/** `default=2..6` */
+function parseNodeGroup(text: string): NodeGroupConfig {
+  const [, name = "", min = "", max = ""] = /^([^=]+)=([0-9]+)\.\.([0-9]+)$/.exec(text) ?? [];
+  if (name === "") throw badFlag("--node-group", text, "want NAME=MIN..MAX, such as default=2..6");
+  const problem = labelNameProblem(name);
+  if (problem !== undefined) throw badFlag("--node-group", text, `name "${name}": ${problem}`);
+  if (Number(max) < Math.max(1, Number(min)))
+    throw badFlag("--node-group", text, "want a most that is at least 1 and not below the least");
+  return { name, min: Number(min), max: Number(max) };
 }
 
 function parseMetricsPort(text: string): number {

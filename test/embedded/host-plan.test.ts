@@ -62,7 +62,9 @@ describe("the plan of new hosts", () => {
 
   it("puts the first hosts in their zones", () => {
     const zone = "topology.kubernetes.io/zone";
-    deepEqual(labelsOfFirst(3, { a: 2, b: 1 }), [{ [zone]: "a" }, { [zone]: "a" }, { [zone]: "b" }]);
-    deepEqual(labelsOfFirst(2, {}), [{}, {}]);
+    deepEqual(labelsOfFirst({ nodeCount: 3, zones: { a: 2, b: 1 } }), [{ [zone]: "a" }, { [zone]: "a" }, { [zone]: "b" }]);
+    deepEqual(labelsOfFirst({ nodeCount: 2, zones: {} }), [{}, {}]);
+    const nodeGroup = { name: "default", min: 1, max: 3 };
+    deepEqual(labelsOfFirst({ nodeCount: 1, zones: {}, nodeGroup }), [{ "podwire.dev/node-group": "default" }]);
   });
 });

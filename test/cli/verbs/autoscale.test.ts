@@ -77,9 +77,6 @@ describe("podwire autoscale", () => {
 
   it("refuses a second one of the same name", async () => {
     await cli.type("autoscale deploy/web --max 3");
-    assert.match(
-      (await cli.type("autoscale deploy/web --max 3")).stderr,
-      /horizontalpodautoscalers "web" already exists/,
-    );
+    assert.match((await cli.type("autoscale deploy/web --max 3")).stderr, /horizontalpodautoscalers "web" already exists/);
   });
 });
