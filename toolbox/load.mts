@@ -1,4 +1,5 @@
-/* toolbox load --url URL --rps N: asks N times a second, each time over a connection of its own, until its standard input ends. A JSON line
+/* toolbox load --url URL --rps N [--seconds N]: asks N times a second, each time over a connection of its own, for so many seconds, or until
+ * its standard input ends. A JSON line
  * for the beginning, for each request that was lost, and for the sum. Whatever isn't answered with a status below 500 in time is lost. */
 
 import { request } from "node:http";
@@ -17,20 +18,28 @@ const tickMs = 5;
 const durationMsMax = 15 * 60_000;
 
 export async function main(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { url: { type: "string" }, rps: { type: "string" } } });
+  const { values } = parseArgs({
+    args: [...args],
+    options: { url: { type: "string" }, rps: { type: "string" }, seconds: { type: "string" } },
+  });
   const rps = Number(values.rps);
   if (values.url === undefined || !(rps > 0 && rps <= rpsMax)) throw new Error(`want --url and --rps up to ${rpsMax}`);
   const { url } = values;
   const beganMs = performance.now();
   let [sent, lost, open] = [0, 0, 0];
   let over = false;
-  process.stdin.resume().once("end", () => {
-    over = true;
-  });
+  const durationMs = values.seconds === undefined ? durationMsMax : Math.min(durationMsMax, 1_000 * Number(values.seconds));
+  if (!(durationMs > 0)) throw new Error("want --seconds above 0");
+  // A pod that nobody attached to has none.
+  if (values.seconds === undefined) {
+    process.stdin.resume().once("end", () => {
+      over = true;
+    });
+  }
   print({ type: "begun" });
   const timer = setInterval(() => {
     const elapsedMs = performance.now() - beganMs;
-    over ||= elapsedMs > durationMsMax;
+    over ||= elapsedMs > durationMs;
     if (over && open === 0) {
       clearInterval(timer);
       print({ type: "sum", sent, lost });

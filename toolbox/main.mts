@@ -3,6 +3,7 @@
 const programs: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<void> }>>> = {
   load: () => import("./load.mts"),
   agnhost: () => import("./agnhost.mts"),
+  "hpa-example": () => import("./hpa-example.mts"),
   "http-server": () => import("./http-server.mts"),
   "probe-server": () => import("./probe-server.mts"),
   probe: () => import("./probe.mts"),

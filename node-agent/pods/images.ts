@@ -16,6 +16,7 @@ interface BuiltInImage {
 const builtInImages: ReadonlyMap<string, BuiltInImage> = new Map([
   ["podwire/toolbox", { entrypoint: ["toolbox"], defaultArgs: ["pause"] }],
   ["registry.k8s.io/e2e-test-images/agnhost", { entrypoint: ["agnhost"], defaultArgs: ["pause"], path: "/agnhost" }],
+  ["registry.k8s.io/hpa-example", { entrypoint: ["toolbox", "hpa-example"], defaultArgs: [] }],
   ["registry.k8s.io/pause", { entrypoint: ["toolbox", "pause"], defaultArgs: [], path: "/pause" }],
 ]);
 
