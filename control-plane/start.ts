@@ -11,6 +11,7 @@ import { podwireVersion } from "#process/version.ts";
 import { AgentService } from "#proto/podwire/v1/agent.ts";
 import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type Handlers, type RpcServer } from "#rpc/server.ts";
+import { verticalAutoscaling } from "./autoscaling/vertical/controller.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { firstServices } from "./controllers/first-services.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
@@ -148,6 +149,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, workloadController(jobWorkload, surroundings, ids), signal),
     runLoop(surroundings, jobOrphans(surroundings), signal),
     runLoop(surroundings, budgetController(surroundings), signal),
+    runLoop(surroundings, verticalAutoscaling({ ...surroundings, metrics }), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, garbageCollector(surroundings), signal),
     runLoop(surroundings, replicaSetController(surroundings, ids), signal),
