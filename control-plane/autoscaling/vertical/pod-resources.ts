@@ -34,18 +34,14 @@ interface Change {
 function changeOf(container: Container, autoscaler: VerticalPodAutoscaler): Change {
   const requests = recommendationFor(container, autoscaler)?.target ?? {};
   const limits = requestsOnly(container, autoscaler) ? {} : limitsInProportion(container, requests);
-  const { resources } = container;
-  return {
-    container: {
-      ...container,
-      resources: {
-        ...(resources ?? { claims: [] }),
-        limits: { ...resources?.limits, ...limits },
-        requests: { ...resources?.requests, ...requests },
-      },
-    },
-    updates: [...Object.keys(requests).map((name) => `${name} request`), ...Object.keys(limits).map((name) => `${name} limit`)],
-  };
+  const updates = [
+    ...Object.keys(requests).map((name) => `${name} request`),
+    ...Object.keys(limits).map((name) => `${name} limit`),
+  ];
+  if (updates.length === 0) return { container, updates };
+  const before = container.resources ?? { requests: {}, limits: {}, claims: [] };
+  const resources = { ...before, limits: { ...before.limits, ...limits }, requests: { ...before.requests, ...requests } };
+  return { container: { ...container, resources }, updates };
 }
 
 /**
