@@ -13,6 +13,7 @@ import { ClusterService } from "#proto/podwire/v1/cluster.ts";
 import { createRpcServer, type Handlers, type RpcServer } from "#rpc/server.ts";
 import { horizontalAutoscaler } from "./autoscaling/horizontal/controller.ts";
 import { nodeAutoscaler } from "./autoscaling/nodes/controller.ts";
+import { verticalAutoscaling } from "./autoscaling/vertical/controller.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { firstServices } from "./controllers/first-services.ts";
 import { namespaceController } from "./controllers/namespaces.ts";
@@ -150,6 +151,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     runLoop(surroundings, workloadController(jobWorkload, surroundings, ids), signal),
     runLoop(surroundings, jobOrphans(surroundings), signal),
     runLoop(surroundings, budgetController(surroundings), signal),
+    runLoop(surroundings, verticalAutoscaling({ ...surroundings, metrics }), signal),
     runLoop(surroundings, podGc(surroundings), signal),
     runLoop(surroundings, garbageCollector(surroundings), signal),
     runLoop(surroundings, replicaSetController(surroundings, ids), signal),

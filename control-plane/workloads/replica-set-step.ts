@@ -7,6 +7,7 @@ import { podKind } from "#core/objects/pod.ts";
 import { formatProblem } from "#core/objects/problem.ts";
 import { replicaSetKind } from "#core/objects/replica-set.ts";
 import type { Pod, ReplicaSet } from "#proto/podwire/v1/resources.ts";
+import { recommendedTo } from "../autoscaling/vertical/for-owner.ts";
 import { type EventRecorder, referenceTo } from "../events/recorder.ts";
 import type { Ids } from "../ids.ts";
 import { endingOf } from "../server/delete.ts";
@@ -82,11 +83,13 @@ type MadePods =
   /** One template: what is wrong with one pod is wrong with all. */
   | { readonly ok: false; readonly message: string };
 
-function makePods(owner: ReplicaSet, count: number, { ids, clock }: ReplicaSetContext): MadePods {
+function makePods(owner: ReplicaSet, count: number, { store, ids, clock }: ReplicaSetContext): MadePods {
+  if (count === 0) return { ok: true, pods: [] };
   const pods = new Map<string, Pod>();
+  const spec = recommendedTo(store, replicaSetKind, owner);
   while (pods.size < count) {
     const template = owner.spec?.template ?? { metadata: undefined, spec: undefined };
-    const made = podFromTemplate({ kind: replicaSetKind, owner, template }, { ids, clock });
+    const made = podFromTemplate({ kind: replicaSetKind, owner, template, spec }, { ids, clock });
     if (!made.ok) {
       return { ok: false, message: `Pod "${nameOf(owner)}-" is invalid: ${made.problems.map(formatProblem).join(", ")}` };
     }

@@ -6,6 +6,7 @@ import { keyOf } from "#core/objects/kinds.ts";
 import { podKind } from "#core/objects/pod.ts";
 import { formatProblem } from "#core/objects/problem.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
+import { recommendedTo } from "../autoscaling/vertical/for-owner.ts";
 import { type EventRecorder, referenceTo } from "../events/recorder.ts";
 import type { Ids } from "../ids.ts";
 import { endingOf } from "../server/delete.ts";
@@ -94,9 +95,11 @@ function makePods<T extends ApiObject>(
   owner: T,
   { wanted, context }: { readonly wanted: readonly NewPod[]; readonly context: StepContext },
 ): MadePods {
+  if (wanted.length === 0) return { ok: true, pods: [] };
   const pods = new Map<string, Pod>();
+  const spec = recommendedTo(context.store, kind, owner);
   for (const request of wanted) {
-    const made = podFromTemplate({ kind, owner, ...request }, context);
+    const made = podFromTemplate({ kind, owner, ...request, spec }, context);
     if (!made.ok) {
       const name = request.metadata?.name ?? `${nameOf(owner)}-`;
       return { ok: false, message: `Pod "${name}" is invalid: ${made.problems.map(formatProblem).join(", ")}` };
