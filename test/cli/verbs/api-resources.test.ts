@@ -14,7 +14,10 @@ describe("podwire api-resources", () => {
   });
 
   it("prints names only, and only those in namespaces or only the others", async () => {
-    assert.equal((await cli.type("api-resources -o name --namespaced=false")).stdout, "namespaces\nnodegroups.podwire.dev\nnodes\n");
+    assert.equal(
+      (await cli.type("api-resources -o name --namespaced=false")).stdout,
+      "namespaces\nnodegroups.podwire.dev\nnodes\n",
+    );
     assert.match(
       (await cli.type("api-resources --namespaced -o name")).stdout,
       /^configmaps\ndaemonsets\.apps\ndeployments\.apps\nendpointslices\.discovery\.k8s\.io\nevents\njobs\.batch\npoddisruptionbudgets\.policy\npods\nreplicasets\.apps\nsecrets\nservices\nstatefulsets\.apps\n/,
