@@ -77,8 +77,8 @@ describe("the counters of Services' endpoints", () => {
 
   it("are of connections and their requests, on the client's node only", async () => {
     await serve(one, two);
-    let [here, there]: Record<string, string>[] = [{}, {}];
-    there = await counted(lab.node(2), async () => {
+    let here: Record<string, string> = {};
+    const there = await counted(lab.node(2), async () => {
       here = await counted(lab.node(1), () => talk(client, clusterIP, 80, 20));
     });
     assert.deepEqual(there, {});
