@@ -85,6 +85,10 @@ export interface ControlPlane extends AsyncDisposable {
   readonly ended: Promise<void>;
 }
 
+/** How often nodes measure: autoscalers, whose timers are scaled too, look every 15 s. */
+const metricsIntervalSeconds = 5;
+const metricsIntervalMsMin = 500;
+
 /** Resolves when it serves. Throws "invalid" where the options or the stored cluster forbid it. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { store, rng, log, ids = cryptoIds, tokens, timeScale } = options;
@@ -105,6 +109,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       podCIDR: formatCidr(cluster.podCidr),
       serviceCIDR: formatCidr(cluster.serviceCidr),
       loadBalancerCIDR: formatCidr(cluster.balancerCidr),
+      metricsIntervalMs: Math.round(Math.max(metricsIntervalMsMin, clock.timerMs(metricsIntervalSeconds))),
     },
   });
   const users = clusterHandlers({

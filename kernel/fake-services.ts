@@ -3,13 +3,15 @@
 import { AppError } from "#core/errors.ts";
 import { renderRemoval } from "./conntrack.ts";
 import { elementId } from "./service-rules.ts";
-import type { ServiceKernel, ServiceTable, TableChange, UdpFlow } from "./service-table.ts";
+import type { EndpointTraffic, ServiceKernel, ServiceTable, TableChange, UdpFlow } from "./service-table.ts";
 
 export interface FakeServices extends ServiceKernel {
   readonly table: ServiceTable;
   /** Every change that was made, in order. */
   readonly changes: readonly TableChange[];
   flows: readonly UdpFlow[];
+  /** As the rules count it. */
+  traffic: readonly EndpointTraffic[];
   /** As somebody who deletes the whole table. */
   clear(): void;
 }
@@ -21,12 +23,14 @@ export function createFakeServices(): FakeServices {
   return {
     changes,
     flows: [],
+    traffic: [],
     get table() {
       return table;
     },
     clear() {
       table = empty;
       isThere = false;
+      this.traffic = [];
     },
     async readNames(signal) {
       signal.throwIfAborted();
@@ -38,6 +42,10 @@ export function createFakeServices(): FakeServices {
       table = changed(table, change);
       isThere = true;
       changes.push(change);
+    },
+    async readTraffic(signal) {
+      signal.throwIfAborted();
+      return [...this.traffic];
     },
     async readUdpFlows(signal) {
       signal.throwIfAborted();

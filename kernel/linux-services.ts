@@ -3,8 +3,8 @@
 import { parseUdpFlows, renderRemoval } from "./conntrack.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { RunError, run } from "./run.ts";
-import { parseNames, renderTableChange } from "./service-nft.ts";
-import type { ServiceKernel } from "./service-table.ts";
+import { counterSet, parseNames, parseTraffic, renderTableChange } from "./service-nft.ts";
+import type { EndpointTraffic, ServiceKernel } from "./service-table.ts";
 
 export function createLinuxServices(ruleset: Ruleset): ServiceKernel {
   return {
@@ -17,6 +17,7 @@ export function createLinuxServices(ruleset: Ruleset): ServiceKernel {
       return parseNames(...answers);
     },
     apply: (change, signal) => ruleset.apply(renderTableChange(change), signal),
+    readTraffic: (signal) => readTraffic(ruleset, signal),
     async readUdpFlows(signal) {
       return parseUdpFlows(await run(["conntrack", "-L", "-f", "ipv4", "-p", "udp"], { signal }));
     },
@@ -25,6 +26,20 @@ export function createLinuxServices(ruleset: Ruleset): ServiceKernel {
       for (const removal of removals.values()) await removeFlows(removal, signal);
     },
   };
+}
+
+async function readTraffic(ruleset: Ruleset, signal: AbortSignal): Promise<EndpointTraffic[]> {
+  try {
+    const [connections, requests] = await Promise.all([
+      ruleset.list(counterSet("connections"), signal),
+      ruleset.list(counterSet("requests"), signal),
+    ]);
+    return parseTraffic({ connections, requests });
+  } catch (error) {
+    // An agent has no table before its first session, and its predecessor's may have no such sets.
+    if (error instanceof RunError && error.stderr.includes("No such file or directory")) return [];
+    throw error;
+  }
 }
 
 /** That nothing was left to delete is an error of the program's, and none of ours. */

@@ -4,6 +4,8 @@
  *                                                                  └─▶ external/KEY ─▶ one of the two, by who asks
  *   forward, input, output, new flows ─▶ map refusals ─▶ refuse or drop; then other ports of an address that is served: refuse
  *
+ *   postrouting of what was led to an endpoint ─▶ sets connections and requests: one more for the endpoint
+ *
  * With session affinity each endpoint has a chain and a set of the clients that it had; the sets are asked before chance is. */
 
 import { formatCidr } from "#core/cidr.ts";
@@ -52,6 +54,7 @@ function baseChains({ nodeAddress, podRange, serviceRange, dnsAddress }: ProxyNo
   const toService = "meta l4proto { tcp, udp } ip daddr . meta l4proto . th dport vmap @services";
   const answersNames = `ip daddr ${dns} meta l4proto { tcp, udp } th dport 53 accept`;
   const checkNew = "ct state new goto check";
+  const counted = "{ ip daddr . meta l4proto . th dport counter }";
   return {
     [refuse]: { rules: ["meta l4proto tcp reject with tcp reset", "reject"] },
     prerouting: {
@@ -66,6 +69,20 @@ function baseChains({ nodeAddress, podRange, serviceRange, dnsAddress }: ProxyNo
         `meta mark & ${masqueradeMark} != 0 ip saddr != ${node} snat to ${node} fully-random`,
         // Peers take only the node's one address from it.
         `ct status dnat oifname "${tunName}" ip saddr != ${pods} ip saddr != ${node} snat to ${node} fully-random`,
+      ],
+    },
+    // A chain of NAT sees each connection once, whatever is sent again before it is answered, but only until another has rewritten it.
+    connecting: {
+      hook: "type nat hook postrouting priority srcnat - 10",
+      rules: [`ct status dnat meta l4proto { tcp, udp } update @connections ${counted}`],
+    },
+    // A client ends what it writes with PSH: an approximation. A request that is written in parts is several, and of those that are
+    // written at once there may be one; a ClientHello of TLS is one, too. What a host's own port leads to a pod is counted with the rest.
+    asking: {
+      hook: "type filter hook postrouting priority srcnat - 10",
+      rules: [
+        `ct status dnat ct direction original meta l4proto tcp tcp flags & psh == psh update @requests ${counted}`,
+        `ct status dnat ct direction original meta l4proto udp update @requests ${counted}`,
       ],
     },
     // What was led to an endpoint is addressed to it by now; what is left had none.

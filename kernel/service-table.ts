@@ -54,11 +54,25 @@ export interface UdpFlow {
   readonly answeredPort: number;
 }
 
+/** What this node led to an endpoint. Counters, which begin anew after an hour in which nothing went there. */
+export interface EndpointTraffic {
+  /** Of the endpoint itself, where the packet went in the end. */
+  readonly address: string;
+  readonly protocol: string;
+  readonly port: number;
+  /** Connections of TCP, flows of UDP. */
+  readonly connections: number;
+  /** Datagrams of UDP; of TCP an estimate. */
+  readonly requests: number;
+}
+
 /** Every call works in the network namespace that the process runs in. */
 export interface ServiceKernel {
   readNames(signal: AbortSignal): Promise<TableNames>;
   /** All of it or nothing. */
   apply(change: TableChange, signal: AbortSignal): Promise<void>;
+  /** In no order; nothing where there is no table. */
+  readTraffic(signal: AbortSignal): Promise<EndpointTraffic[]>;
   readUdpFlows(signal: AbortSignal): Promise<UdpFlow[]>;
   /** With these go others to the same Service and from the same endpoint. One that has ended meanwhile is no error. */
   removeUdpFlows(flows: readonly UdpFlow[], signal: AbortSignal): Promise<void>;

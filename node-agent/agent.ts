@@ -14,7 +14,7 @@ import { type HostInfo, readHostInfo } from "#kernel/host-info.ts";
 import type { ForeignRoute } from "#kernel/ip.ts";
 import type { Network } from "#kernel/network.ts";
 import type { WatchedRuleset } from "#kernel/ruleset.ts";
-import type { ServiceKernel } from "#kernel/service-table.ts";
+import type { EndpointTraffic, ServiceKernel } from "#kernel/service-table.ts";
 import type { Tun } from "#kernel/tun.ts";
 import type { UsageReader } from "#kernel/usage.ts";
 import type { Logger } from "#process/log.ts";
@@ -24,7 +24,7 @@ import type { Hello } from "#proto/podwire/v1/agent.ts";
 import { createClusterDns } from "./dns/cluster-dns.ts";
 import { openIdentity } from "./identity.ts";
 import { agentFamilies } from "./metrics/families.ts";
-import { keepMetrics } from "./metrics/keep-metrics.ts";
+import { keepMetrics, metricsIntervalMs } from "./metrics/keep-metrics.ts";
 import { linkMetricsOf } from "./metrics/link-metrics.ts";
 import type { AgentOptions } from "./options.ts";
 import { type Overlay, startOverlay } from "./overlay/overlay.ts";
@@ -102,6 +102,8 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
 
   let send: SessionSenders = { report: () => {}, event: () => false, measurement: () => false };
   let ranges: Pick<NetworkView, "podRange" | "serviceRange" | "balancerRange"> | undefined;
+  let measureEveryMs = metricsIntervalMs;
+  let traffic: readonly EndpointTraffic[] = [];
   let knownServices: NodeView["services"] = new Map();
   const events = createEventOutbox();
   const pods = createPodManager({
@@ -170,6 +172,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
           serviceRange: parseCidr(welcome.serviceCIDR),
           balancerRange: parseCidr(welcome.loadBalancerCIDR),
         };
+        measureEveryMs = welcome.metricsIntervalMs || metricsIntervalMs;
         builder = createViewBuilder();
         send = senders;
         for (const report of pods.reports()) send.report(report);
@@ -199,7 +202,7 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
     over.abort();
   };
   const keepers = [keeper.run(), serviceKeeper.run(), keepRuleset({ ruleset, clock, log, signal, onChange })];
-  const facts = () => ({ overlay: overlay.status(), dns: dns.counters, podCount: pods.held.length });
+  const facts = () => ({ overlay: overlay.status(), dns: dns.counters, podCount: pods.held.length, traffic });
   await using _metrics =
     options.metrics &&
     (await serveMetrics({ listen: options.metrics, read: () => agentFamilies(facts()), log: log.child({ part: "metrics" }) }));
@@ -212,6 +215,11 @@ export async function runAgent(environment: AgentEnvironment): Promise<void> {
       ...{ nodeName, containers, usage, clock, log, signal },
       pods: () => pods.held,
       links: () => linkMetricsOf(nodeName, overlay.status()),
+      async readTraffic(reading) {
+        traffic = await services.readTraffic(reading);
+        return traffic;
+      },
+      intervalMs: () => measureEveryMs,
       send: (measurement) => send.measurement(measurement),
     }),
     shutDown(),

@@ -17,6 +17,8 @@ export interface PodsLayout {
   readonly withNamespace: boolean;
   /** A last line with what all use together. */
   readonly sum: boolean;
+  /** What went to each pod by Services, and over its network since it began. Not of containers. */
+  readonly traffic: boolean;
   /** By name where it is absent; else the largest first. */
   readonly sortBy?: SortBy | undefined;
 }
@@ -26,7 +28,10 @@ interface Used {
   readonly bytes: number;
 }
 
-export function podsTable(pods: readonly PodMetrics[], { containers, withNamespace, sum, sortBy }: PodsLayout): TopTable {
+export function podsTable(
+  pods: readonly PodMetrics[],
+  { containers, withNamespace, sum, traffic, sortBy }: PodsLayout,
+): TopTable {
   const names = [...(withNamespace ? ["NAMESPACE"] : []), ...(containers ? ["POD"] : []), "NAME"];
   const measured = pods.map((pod) => ({
     pod,
@@ -36,16 +41,17 @@ export function podsTable(pods: readonly PodMetrics[], { containers, withNamespa
   const sorted = inOrder(measured, sortBy, ({ path }) => path);
   const rows = sorted.flatMap(({ pod, used }) => {
     const where = withNamespace ? [pod.namespace] : [];
-    if (!containers) return [[...where, pod.name, ...cellsOf(used)]];
+    if (!containers) return [[...where, pod.name, ...cellsOf(used), ...(traffic ? trafficCells([pod]) : [])]];
     const parts = pod.containers.map((one) => ({ name: one.name, used: usedOf(one.usage) }));
     return inOrder(parts, sortBy, ({ name }) => name).map((part) => [...where, pod.name, part.name, ...cellsOf(part.used)]);
   });
   const blank = names.map(() => "");
+  const more = traffic ? trafficTitles : [];
   const sums = [
-    [...blank, "________", "________"],
-    [...blank, ...cellsOf(total(pods.flatMap((pod) => pod.containers)))],
+    [...blank, ...["CPU", "MEMORY", ...more].map(() => "________")],
+    [...blank, ...cellsOf(total(pods.flatMap((pod) => pod.containers))), ...(traffic ? trafficCells(pods) : [])],
   ];
-  return { titles: [...names, "CPU(cores)", "MEMORY(bytes)"], rows: sum ? [...rows, ...sums] : rows };
+  return { titles: [...names, "CPU(cores)", "MEMORY(bytes)", ...more], rows: sum ? [...rows, ...sums] : rows };
 }
 
 /** Nodes without metrics come last. */
@@ -63,6 +69,29 @@ export function nodesTable(metrics: readonly NodeMetrics[], nodes: readonly Node
     titles: ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"],
     rows: [...known, ...unknown.map((name) => [name, ...Array<string>(4).fill("<unknown>")])],
   };
+}
+
+const trafficTitles = ["REQUESTS/s", "CONNECTIONS/s", "RECEIVED(bytes)", "SENT(bytes)"];
+
+/** The sum of what is known of them. */
+function trafficCells(pods: readonly PodMetrics[]): string[] {
+  const add = (of: (pod: PodMetrics) => number | undefined, print: (sum: number) => string) => {
+    const known = pods.map(of).filter((value) => value !== undefined);
+    return known.length === 0 ? "<unknown>" : print(known.reduce((sum, value) => sum + value, 0));
+  };
+  const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)}Mi`;
+  return [
+    add(
+      ({ requestsPerSecond }) => requestsPerSecond,
+      (rate) => rate.toFixed(1),
+    ),
+    add(
+      ({ connectionsPerSecond }) => connectionsPerSecond,
+      (rate) => rate.toFixed(1),
+    ),
+    add(({ network }) => network?.rxBytes, mebibytes),
+    add(({ network }) => network?.txBytes, mebibytes),
+  ];
 }
 
 function usedOf(usage: Usage | undefined): Used {

@@ -18,6 +18,7 @@ interface TopOptions {
   readonly containers?: boolean;
   readonly sortBy?: SortBy;
   readonly sum?: boolean;
+  readonly traffic?: boolean;
   /** commander's reading of --no-headers. */
   readonly headers: boolean;
 }
@@ -34,6 +35,9 @@ export const topVerb: Verb<TopOptions> = {
     # All pods and their sum
     podwire top pods -A --sum
 
+    # What comes to the pods by Services: requests (by TCP about one for each segment that pushes) and connections
+    podwire top pods --traffic
+
     # The nodes
     podwire top nodes`,
   flags(command) {
@@ -43,6 +47,7 @@ export const topVerb: Verb<TopOptions> = {
       .option("--containers", "pods: a line for each container")
       .addOption(new Option("--sort-by <what>", "the largest first, by cpu or memory").argParser(parseSortBy))
       .option("--sum", "pods: a last line with their sum")
+      .option("--traffic", "pods: requests and connections a second that come by Services, and the network's bytes so far")
       .option("--no-headers", "no line of titles");
   },
   async run(invocation) {
@@ -89,13 +94,14 @@ const subjects: readonly Subject[] = [
 async function showPods(request: Request): Promise<TopTable | undefined> {
   const { invocation, connection } = request;
   const { options, globals, printer, signal } = invocation;
-  const { allNamespaces: withNamespace = false, containers = false, sum = false, sortBy } = options;
+  const { allNamespaces: withNamespace = false, containers = false, sum = false, traffic = false, sortBy } = options;
+  if (containers && traffic) throw new UsageError("--traffic is of pods: it can't be used with --containers", { inFlags: true });
   const namespace = withNamespace ? "" : globals.namespace;
   const pods: PodMetrics[] = [];
   for await (const { items } of connection.client.podMetrics(requestOf(request, namespace), connection.prompt(signal))) {
     pods.push(...items);
   }
-  if (pods.length > 0) return podsTable(pods, { containers, withNamespace, sum, sortBy });
+  if (pods.length > 0) return podsTable(pods, { containers, withNamespace, sum, traffic, sortBy });
   await refuseUnmeasured(request, { kind: kindOf("pods"), namespace, labelSelector: options.selector ?? "" });
   await printer.printError(`No resources found${withNamespace ? "" : ` in ${namespace} namespace.`}\n`);
   return undefined;
@@ -120,8 +126,8 @@ async function refuseUnmeasured({ connection, invocation }: Request, query: Quer
 async function showNodes(request: Request): Promise<TopTable> {
   const { invocation, connection, name } = request;
   const { options, signal } = invocation;
-  const { allNamespaces = false, containers = false, sum = false } = options;
-  const stray = Object.entries({ "all-namespaces": allNamespaces, containers, sum }).find(([, given]) => given)?.[0];
+  const { allNamespaces = false, containers = false, sum = false, traffic = false } = options;
+  const stray = Object.entries({ "all-namespaces": allNamespaces, containers, sum, traffic }).find(([, given]) => given)?.[0];
   if (stray !== undefined) throw new UsageError(`unknown flag: --${stray} (it is for top pods)`, { inFlags: true });
   const metrics: NodeMetrics[] = [];
   for await (const { items } of connection.client.nodeMetrics(requestOf(request, ""), connection.prompt(signal))) {

@@ -4,6 +4,7 @@
 import type { Clock } from "#core/clock.ts";
 import type { Measurement } from "#proto/podwire/v1/agent.ts";
 import type { LinkMetrics, NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
+import { createEndpointRates, type Rates } from "./endpoint-rates.ts";
 
 export interface NewestMetrics {
   put(node: string, measurement: Measurement): void;
@@ -14,6 +15,8 @@ export interface NewestMetrics {
   rates(address: string, port?: number): TrafficRates;
   /** Of its tunnels, as the node itself sees them. */
   links(node: string): readonly LinkMetrics[];
+  /** Of an endpoint of Services, the sum of what the nodes led there; of all its ports where none is given. */
+  rates(address: string, port?: number): Rates;
 }
 
 export interface TrafficRates {
@@ -34,10 +37,12 @@ interface Kept {
 export function createNewestMetrics(clock: Clock): NewestMetrics {
   /** The oldest first. */
   const newest = new Map<string, Kept>();
+  const endpoints = createEndpointRates();
   const drop = () => {
     for (const [node, { atMs }] of newest) {
       if (clock.monotonicMs() - atMs <= keptMs) return;
       newest.delete(node);
+      endpoints.put(node, []);
     }
   };
   const of = (node: string) => {
@@ -45,7 +50,7 @@ export function createNewestMetrics(clock: Clock): NewestMetrics {
     return newest.get(node);
   };
   return {
-    put(name, { node, pods, links }) {
+    put(name, { node, pods, links, ...measurement }) {
       drop();
       newest.delete(name);
       newest.set(name, {
@@ -54,10 +59,15 @@ export function createNewestMetrics(clock: Clock): NewestMetrics {
         pods: new Map(pods.map((pod) => [pod.uid, pod])),
         links: links.map((link) => ({ ...link, node: name })),
       });
+      endpoints.put(name, measurement.endpoints);
     },
     node: (name) => of(name)?.node,
     pod: (node, uid) => of(node)?.pods.get(uid),
     rates: () => ({ connectionsPerSecond: 0, requestsPerSecond: 0 }),
     links: (node) => of(node)?.links ?? [],
+    rates(address, port) {
+      drop();
+      return endpoints.of(address, port);
+    },
   };
 }

@@ -22,7 +22,12 @@ export interface MetricsContext {
 export type MetricsHandlers = Pick<Handlers<typeof ClusterService>, "podMetrics" | "nodeMetrics" | "linkMetrics">;
 
 export function metricsHandlers({ store, metrics }: MetricsContext): MetricsHandlers {
-  const ofPod = ({ metadata, spec }: Pod) => metrics.pod(spec?.nodeName ?? "", metadata?.uid ?? "");
+  const ofPod = ({ metadata, spec, status }: Pod): PodMetrics | undefined => {
+    const measured = metrics.pod(spec?.nodeName ?? "", metadata?.uid ?? "");
+    // The address of a pod in its node's own network is others', too.
+    const address = spec?.hostNetwork === true ? "" : (status?.podIP ?? "");
+    return measured === undefined || address === "" ? measured : { ...measured, ...metrics.rates(address) };
+  };
   const ofNode = (node: Node) => metrics.node(nameOf(node));
   const linksOf = (node: Node) => metrics.links(nameOf(node));
   return {

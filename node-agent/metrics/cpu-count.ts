@@ -19,8 +19,8 @@ export function countCpu(before: CpuCount | undefined, { atMs, cpuSeconds }: Cpu
   return { atMs, readSeconds: cpuSeconds, seconds };
 }
 
-/** A hundredth of a second, as /proc counts, is one per cent of it. */
-const windowMsMin = 1_000;
+/** A hundredth of a second, as /proc counts, is two and a half per cent of it. Where time is compressed there is a reading every 500 ms. */
+const windowMsMin = 400;
 
 /** In billionths of a core, the mean since `before`; undefined where too little time has passed. */
 export function nanoCores(before: CpuCount, now: CpuCount): number | undefined {

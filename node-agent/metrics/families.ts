@@ -1,5 +1,6 @@
-/* What an agent tells Prometheus: its tunnels, its name server, its pods. Pure. */
+/* What an agent tells Prometheus: its tunnels, its name server, its pods, what went to Services' endpoints. Pure. */
 
+import type { EndpointTraffic } from "#kernel/service-table.ts";
 import { byReason, type Family, type Sample } from "#process/prometheus.ts";
 import type { DnsCounters } from "../dns/counters.ts";
 import type { OverlayStatus, PeerStatus } from "../overlay/status.ts";
@@ -8,9 +9,10 @@ export interface AgentFacts {
   readonly overlay: OverlayStatus;
   readonly dns: DnsCounters;
   readonly podCount: number;
+  readonly traffic: readonly EndpointTraffic[];
 }
 
-export function agentFamilies({ overlay, dns, podCount }: AgentFacts): Family[] {
+export function agentFamilies({ overlay, dns, podCount, traffic }: AgentFacts): Family[] {
   const { peers, drops, refusals } = overlay;
   const each = (of: (peer: PeerStatus) => number): Sample[] =>
     peers.map((peer) => ({ labels: { peer: peer.name }, value: of(peer) }));
@@ -19,6 +21,8 @@ export function agentFamilies({ overlay, dns, podCount }: AgentFacts): Family[] 
       { labels: { peer: name, direction: "send" }, value: sent[of] },
       { labels: { peer: name, direction: "receive" }, value: received[of] },
     ]);
+  const ofEndpoints = (of: "connections" | "requests"): Sample[] =>
+    traffic.map(({ address, port, protocol, [of]: value }) => ({ labels: { address, port: String(port), protocol }, value }));
   return [
     { name: "podwire_pods", help: "Pods on this node", samples: [{ value: podCount }] },
     {
@@ -55,6 +59,14 @@ export function agentFamilies({ overlay, dns, podCount }: AgentFacts): Family[] 
       name: "podwire_refused_tunnels_total",
       help: "Attempts to open a tunnel that were refused, by the reason",
       samples: byReason(refusals),
+    },
+    {
+      ...{ name: "podwire_endpoint_connections_total", help: "Connections and flows that this node led to a Service's endpoint" },
+      samples: ofEndpoints("connections"),
+    },
+    {
+      ...{ name: "podwire_endpoint_requests_total", help: "About the requests in them: segments that push, and datagrams" },
+      samples: ofEndpoints("requests"),
     },
     { name: "podwire_dns_queries_total", help: "Queries to the cluster's name server", samples: [{ value: dns.queries }] },
     { name: "podwire_dns_dropped_total", help: "Queries that were not answered, by the reason", samples: byReason(dns.dropped) },

@@ -45,7 +45,7 @@ export interface Counts {
 export interface Measured {
   readonly counts: Counts;
   /** Undefined where there is nothing to compare with. */
-  readonly measurement: Omit<Measurement, "links"> | undefined;
+  readonly measurement: Omit<Measurement, "links" | "endpoints"> | undefined;
 }
 
 export function measure(before: Counts | undefined, reading: NodeReading): Measured {

@@ -5,13 +5,15 @@ import { isAppError } from "#core/errors.ts";
 import { serviceNameLabel } from "#core/services/labels.ts";
 import { proxiedPorts } from "#core/services/proxied-port.ts";
 import { serviceTableOf } from "#kernel/service-rules.ts";
-import type { ServiceKernel, ServiceTable, TableChange } from "#kernel/service-table.ts";
+import type { EndpointTraffic, ServiceKernel, ServiceTable, TableChange } from "#kernel/service-table.ts";
 import { type EndpointSlice, ObjectMeta, type Service } from "#proto/podwire/v1/resources.ts";
 import { planAnew, planChange } from "../../node-agent/services/plan-service-table.ts";
 import { makeService, makeSlice, proxyNode, proxyViewOf } from "../support/service-objects.ts";
 
 export interface OpenServices extends AsyncDisposable {
   readonly services: ServiceKernel;
+  /** As if so much went there, in a table that counts nothing yet. */
+  lead(traffic: readonly EndpointTraffic[]): Promise<void>;
 }
 
 const { signal } = new AbortController();
@@ -109,11 +111,40 @@ export function describeServices(name: string, open: () => Promise<OpenServices>
       assert.deepEqual(await services.readNames(signal), nothing);
     });
 
+    it("counts nothing where there is no table, and in a new one", async () => {
+      await using opened = await open();
+      const { services } = opened;
+      assert.deepEqual(await services.readTraffic(signal), []);
+      await services.apply(planAnew(tableOf(web, webSlice), nothing), signal);
+      assert.deepEqual(await services.readTraffic(signal), []);
+    });
+
+    it("keeps what it counted over every change, and when it is made anew", async () => {
+      await using opened = await open();
+      const { services } = opened;
+      const before = tableOf(web, webSlice);
+      await services.apply(planAnew(before, nothing), signal);
+      const traffic: readonly EndpointTraffic[] = [
+        { address: "10.244.1.2", protocol: "tcp", port: 8080, connections: 20, requests: 60 },
+        { address: "10.244.1.2", protocol: "udp", port: 8080, connections: 5_000_000_000, requests: 9_007_199_254_740_991 },
+        { address: "10.244.2.2", protocol: "tcp", port: 8080, connections: 1, requests: 0 },
+      ];
+      await opened.lead(traffic);
+      const read = async () => (await services.readTraffic(signal)).toSorted((a, b) => b.requests - a.requests);
+      const wanted = traffic.toSorted((a, b) => b.requests - a.requests);
+      assert.deepEqual(await read(), wanted);
+      await services.apply(planChange(tableOf(web, oneLess, shop, shopSlice), before) as TableChange, signal);
+      assert.deepEqual(await read(), wanted);
+      await services.apply(planAnew(tableOf(), await services.readNames(signal)), signal);
+      assert.deepEqual(await read(), wanted);
+    });
+
     it("ends with its signal", async () => {
       await using opened = await open();
       const aborted = AbortSignal.abort(new Error("enough"));
       await assert.rejects(opened.services.readNames(aborted), /enough/);
       await assert.rejects(opened.services.apply(planAnew(tableOf(), nothing), aborted), /enough/);
+      await assert.rejects(opened.services.readTraffic(aborted), /enough/);
       await assert.rejects(opened.services.readUdpFlows(aborted), /enough/);
     });
 

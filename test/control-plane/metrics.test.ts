@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import type { Measurement } from "#proto/podwire/v1/agent.ts";
 import type { MetricsRequest } from "#proto/podwire/v1/cluster.ts";
 import type { LinkMetrics, NodeMetrics, PodMetrics } from "#proto/podwire/v1/metrics.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../support/control-plane.ts";
+import type { FakeSession } from "../support/fake-agent.ts";
 import { measurementOf } from "../support/measurements.ts";
 import { until } from "../support/until.ts";
 
@@ -23,10 +25,11 @@ async function nodeMetrics({ client }: TestCluster, request: Partial<MetricsRequ
 
 describe("metrics", () => {
   let cluster: TestCluster;
+  let sessions: ReadonlyMap<string, FakeSession>;
   let send: (node: string, measurement: Measurement) => void;
   beforeEach(async () => {
     cluster = await startTestCluster({ heartbeatTimeoutMs: 600_000 });
-    const sessions = new Map([
+    sessions = new Map([
       ["node-1", (await cluster.joinReady("node-1", { labels: { zone: "a" } })).session],
       ["node-2", (await cluster.joinReady("node-2")).session],
     ]);
@@ -71,6 +74,24 @@ describe("metrics", () => {
     assert.deepEqual(await linksOf({}), links, "whoever sent it, it is that node's");
     assert.deepEqual(await linksOf({ labelSelector: "zone=a" }), links);
     assert.deepEqual(await linksOf({ name: "node-2" }), []);
+  });
+
+  it("of a pod have what the nodes led to its address, but not in its node's own network", async () => {
+    await cluster.write("create", podManifest("on-host", { nodeName: "node-1", hostNetwork: true }));
+    const [web, onHost] = [cluster.pod("web"), cluster.pod("on-host")];
+    const endpoint = { address: "10.244.0.2", protocol: "tcp", port: 8080, windowMs: 5_000, connections: 9, requests: 9 };
+    const busy = (address: string) => ({ ...endpoint, address, connectionsPerSecond: 1.5, requestsPerSecond: 4 });
+    sessions.get("node-1")?.reportRunning(web as Pod, "10.244.0.2");
+    sessions.get("node-1")?.reportRunning(onHost as Pod, "192.168.0.1");
+    send("node-1", { ...measurementOf("node-1", [web, onHost]), endpoints: [busy("10.244.0.2"), busy("192.168.0.1")] });
+    send("node-2", { ...measurementOf("node-2", []), endpoints: [busy("10.244.0.2")] });
+    const ratesOf = async (name: string) => {
+      const [pod] = await podMetrics(cluster, { fieldSelector: `metadata.name=${name},metadata.namespace=default` });
+      return [pod?.connectionsPerSecond, pod?.requestsPerSecond];
+    };
+    await until(async () => (await ratesOf("web"))[0] === 3, "what both nodes tell");
+    assert.deepEqual(await ratesOf("web"), [3, 8]);
+    assert.deepEqual(await ratesOf("on-host"), [undefined, undefined]);
   });
 
   it("are chosen by namespace, name and selectors", async () => {

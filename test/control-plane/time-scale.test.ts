@@ -34,6 +34,18 @@ describe("a compressed cluster", () => {
     assert.equal(cluster.node("node-1")?.status?.conditions[0]?.status, "True");
   });
 
+  for (const [timeScale, intervalMs] of [
+    [1, 5_000],
+    [4, 1_250],
+    [20, 500],
+  ] as const) {
+    it(`has its nodes measure every ${intervalMs} ms where time is ${timeScale} times as fast`, async () => {
+      await using cluster = await startTestCluster({ timeScale });
+      const { session } = await cluster.joinReady("node-1");
+      assert.equal(session.welcome?.metricsIntervalMs, intervalMs);
+    });
+  }
+
   it("gives rollouts up sooner", async () => {
     await using cluster = await startTestCluster({ timeScale: 20 });
     await cluster.write("apply", deployment({ progressDeadlineSeconds: 600 }));

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Clock } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import { linuxContainers } from "#kernel/containers.ts";
 import { inNetns, writeSysctls } from "#kernel/netns.ts";
@@ -12,9 +11,6 @@ import type { PodMetrics } from "#proto/podwire/v1/metrics.ts";
 import { keepMetrics } from "../../node-agent/metrics/keep-metrics.ts";
 import { until } from "../support/until.ts";
 import { makePod, openPodLab, type PodLab, uidOf } from "./pod-lab.ts";
-
-/** Measures more often, over the same seconds. */
-const hastyClock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 4, signal) };
 
 describe("the metrics of a node's pods", () => {
   let lab: PodLab;
@@ -31,12 +27,18 @@ describe("the metrics of a node's pods", () => {
     const onHost = makePod("on-host", ["sleep", "1000"], { spec: { hostNetwork: true } });
     await using agent = lab.startAgent();
     const stopping = new AbortController();
+    let requests = 0;
     let newest: Measurement | undefined;
     const kept = keepMetrics({
-      ...{ nodeName: "node-1", containers: linuxContainers, usage: linuxUsage, clock: hastyClock, signal: stopping.signal },
+      ...{ nodeName: "node-1", containers: linuxContainers, usage: linuxUsage, clock: systemClock, signal: stopping.signal },
       log: createLog({ level: "silent", name: "test" }),
       pods: () => agent.pods.held,
       links: () => [],
+      readTraffic: async () => {
+        requests += 50;
+        return [{ address: "10.244.1.9", protocol: "tcp", port: 8080, connections: 7, requests }];
+      },
+      intervalMs: () => 1_250,
       send: (measurement) => {
         newest = measurement;
       },
@@ -59,6 +61,11 @@ describe("the metrics of a node's pods", () => {
       const ofNode = (newest?.node?.usage?.usageNanoCores ?? 0) / 1e9;
       assert.ok(ofNode >= cores / 2, `the node ${ofNode} cores, its pod ${cores}`);
       assert.equal(of(onHost)?.network, undefined);
+
+      const [endpoint, ...others] = newest?.endpoints ?? [];
+      assert.deepEqual([endpoint?.address, endpoint?.connectionsPerSecond, others], ["10.244.1.9", 0, []]);
+      const { requestsPerSecond = 0, windowMs = 0 } = endpoint ?? {};
+      assert.ok(Math.abs(requestsPerSecond - 50_000 / windowMs) < 1, `${requestsPerSecond} requests a second in ${windowMs} ms`);
 
       // A pod that doesn't answer: 8 octets of ICMP, 20 of IP and 14 of Ethernet around each.
       const before = of(busy)?.network;

@@ -148,6 +148,7 @@ function playedSession(down: Queue<SessionDown>, node: string, credential: strin
           podCIDR: "10.244.0.0/16",
           serviceCIDR: "10.96.0.0/16",
           loadBalancerCIDR: "10.97.0.0/24",
+          metricsIntervalMs: 500,
         },
       }),
     changes: (changes) =>

@@ -57,15 +57,16 @@ describe("/metrics", () => {
   });
 
   it("of an agent tells its tunnels by their peers", async () => {
-    const traffic = { bytes: 1_000, packets: 44, frames: 2, messages: 1 };
+    const carried = { bytes: 1_000, packets: 44, frames: 2, messages: 1 };
     const peer: PeerStatus = {
-      ...{ name: "node-2", tunnel: { state: "open" }, roundTripMs: 0.5, queuedBytes: 7, sent: traffic },
-      ...{ received: { ...traffic, bytes: 5 }, sendDrops: { ...noSendDrops(), "queue-full": 3 }, receiveDrops: noReceiveDrops() },
+      ...{ name: "node-2", tunnel: { state: "open" }, roundTripMs: 0.5, queuedBytes: 7, sent: carried },
+      ...{ received: { ...carried, bytes: 5 }, sendDrops: { ...noSendDrops(), "queue-full": 3 }, receiveDrops: noReceiveDrops() },
     };
     const lost: PeerStatus = { ...peer, name: "node-3", tunnel: { state: "connecting", attempt: 1 }, roundTripMs: undefined };
     const refusals = { malformed: 0, unproven: 4, clock: 0, replayed: 0, "wrong-peer": 0, version: 0, busy: 0 };
+    const traffic = [{ address: "10.244.1.2", protocol: "tcp", port: 8080, connections: 20, requests: 60 }];
     const overlay = { peers: [peer, lost], drops: { ...noSendDrops(), "no-peer": 9 }, refusals };
-    await using server = await start(() => agentFamilies({ overlay, dns: noDnsCounts(), podCount: 3 }));
+    await using server = await start(() => agentFamilies({ overlay, dns: noDnsCounts(), podCount: 3, traffic }));
     const text = await (await ask(server.port)).text();
     for (const line of [
       "podwire_pods 3",
@@ -78,6 +79,8 @@ describe("/metrics", () => {
       'podwire_link_dropped_frames_total{peer="node-2",direction="send",reason="queue-full"} 3',
       'podwire_unrouted_frames_total{reason="no-peer"} 9',
       'podwire_refused_tunnels_total{reason="unproven"} 4',
+      'podwire_endpoint_connections_total{address="10.244.1.2",port="8080",protocol="tcp"} 20',
+      'podwire_endpoint_requests_total{address="10.244.1.2",port="8080",protocol="tcp"} 60',
     ]) {
       assert.ok(text.includes(`\n${line}\n`), line);
     }

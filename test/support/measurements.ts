@@ -19,8 +19,11 @@ export function measurementOf(name: string, pods: readonly (Pod | undefined)[], 
       ...when,
       containers: (pod?.spec?.containers ?? []).map((container) => ({ name: container.name ?? "", usage: usageOf(measured) })),
       network: { rxBytes: 1_000, txBytes: 2_000 },
+      connectionsPerSecond: undefined,
+      requestsPerSecond: undefined,
     })),
     links: [],
+    endpoints: [],
   };
 }
 

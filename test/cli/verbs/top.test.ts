@@ -1,21 +1,32 @@
 import assert from "node:assert/strict";
 import type { Measurement } from "#proto/podwire/v1/agent.ts";
+import type { EndpointMetrics } from "#proto/podwire/v1/metrics.ts";
+import type { Pod } from "#proto/podwire/v1/resources.ts";
 import { createTestCli, type TestCli } from "../../support/cli.ts";
 import { podManifest, startTestCluster, type TestCluster } from "../../support/control-plane.ts";
+import type { FakeSession } from "../../support/fake-agent.ts";
 import { measurementOf, usageOf } from "../../support/measurements.ts";
 import { until } from "../../support/until.ts";
 
 const image = "podwire/toolbox";
+const address = "10.244.0.2";
+
+/** As two nodes' endpoints would be told, or one's of two ports. */
+function busy(requestsPerSecond: number, connectionsPerSecond: number): EndpointMetrics[] {
+  const counters = { windowMs: 5_000, connections: 100, requests: 100 };
+  return [{ address, protocol: "tcp", port: 8080, connectionsPerSecond, requestsPerSecond, ...counters }];
+}
 
 describe("podwire top", () => {
   let cluster: TestCluster;
   let cli: TestCli;
+  let session: FakeSession;
   let send: (measurement: Measurement) => void;
   beforeEach(async () => {
     cluster = await startTestCluster({ heartbeatTimeoutMs: 600_000 });
     cli = createTestCli({ server: cluster.address, clock: cluster.clock });
     const agent = await cluster.join("node-1", { labels: { zone: "a" } });
-    const session = agent.openSession({ capacity: { cpu: "2", memory: "1Gi", pods: "110" } });
+    session = agent.openSession({ capacity: { cpu: "2", memory: "1Gi", pods: "110" } });
     await session.ready();
     send = (value) => session.send({ $case: "measurement", value });
     await cluster.join("node-2");
@@ -42,8 +53,12 @@ describe("podwire top", () => {
     for (const [i, pod] of pods.entries())
       for (const [j, container] of pod.containers.entries()) container.usage = usages[i]?.[j];
     if (node !== undefined) node.usage = usageOf({ milliCores: 1_111, mebibytes: 500 });
-    send({ node, pods, links: [] });
+    session.reportRunning(cluster.pod("web") as Pod, address);
+    const web = pods.find(({ name }) => name === "web");
+    if (web !== undefined) web.network = { rxBytes: 3 * 2 ** 20, txBytes: 6 * 2 ** 20 - 1 };
+    send({ node, pods, links: [], endpoints: [...busy(10, 1), ...busy(2.55, 0.25)] });
     await until(async () => (await cli.type("top pods -A")).code === 0, "the metrics");
+    await until(() => cluster.pod("web")?.status?.podIP === address, "the pod's address");
   };
 
   const lines = (...text: readonly string[]) => text.map((line) => `${line}\n`).join("");
@@ -95,6 +110,16 @@ describe("podwire top", () => {
         "node-2   <unknown>    <unknown>   <unknown>       <unknown>",
       ),
     },
+    {
+      line: "top pods --traffic --sum",
+      stdout: lines(
+        "NAME   CPU(cores)   MEMORY(bytes)   REQUESTS/s   CONNECTIONS/s   RECEIVED(bytes)   SENT(bytes)",
+        "db     900m         10Mi            <unknown>    <unknown>       0Mi               0Mi",
+        "web    131m         51Mi            12.6         1.3             3Mi               5Mi",
+        "       ________     ________        ________     ________        ________          ________",
+        "       1031m        61Mi            12.6         1.3             3Mi               6Mi",
+      ),
+    },
     { line: "top node node-1 --no-headers", stdout: lines("node-1   1111m   55%   500Mi   48%") },
     { line: "top no -l zone=a --no-headers --sort-by=cpu", stdout: lines("node-1   1111m   55%   500Mi   48%") },
   ];
@@ -113,6 +138,11 @@ describe("podwire top", () => {
     { line: "top pods web -l app=web", stderr: "error: only one of NAME or selector can be provided\n" },
     { line: "top pods --sort-by=age", stderr: "error: --sort-by accepts only cpu or memory\n" },
     { line: "top nodes --containers", stderr: `error: unknown flag: --containers (it is for top pods)${usage}` },
+    { line: "top nodes --traffic", stderr: `error: unknown flag: --traffic (it is for top pods)${usage}` },
+    {
+      line: "top pods --traffic --containers",
+      stderr: `error: --traffic is of pods: it can't be used with --containers${usage}`,
+    },
     { line: "top pod nope", stderr: 'Error from server (NotFound): pods "nope" not found\n' },
     { line: "top node nope", stderr: 'Error from server (NotFound): nodes "nope" not found\n' },
     { line: "top pods -n empty", stderr: "No resources found in empty namespace.\n", code: 0 },

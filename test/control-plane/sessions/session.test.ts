@@ -89,6 +89,7 @@ describe("a session", () => {
       podCIDR: "10.244.0.0/16",
       serviceCIDR: "10.96.0.0/16",
       loadBalancerCIDR: "10.97.0.0/24",
+      metricsIntervalMs: 5_000,
     });
     assert.deepEqual(session.view.podCIDRs, ["10.244.0.0/24"]);
     assert.equal(readyOf(cluster, "node-1")?.status, "True");

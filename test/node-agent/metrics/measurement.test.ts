@@ -74,8 +74,8 @@ describe("a measurement", () => {
       sentence: "leaves out a pod that is too young to tell",
       readings: [
         {},
-        { containers: [container("r1", 0.5, { ageMs: 900 })] },
-        { containers: [container("r1", 3, { ageMs: 5_900 })] },
+        { containers: [container("r1", 0.5, { ageMs: 300 })] },
+        { containers: [container("r1", 3, { ageMs: 5_300 })] },
       ],
       want: [undefined, undefined, ["main 500 over 5000"]],
     },

@@ -45,6 +45,7 @@ function setUp() {
       }
       await fake.apply(change, signal);
     },
+    readTraffic: fake.readTraffic,
     readUdpFlows(signal) {
       calls.flowReads += 1;
       return fake.readUdpFlows(signal);

@@ -20,7 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { LinkMetrics, NodeMetrics, PodMetrics } from "./metrics.ts";
+import { EndpointMetrics, LinkMetrics, NodeMetrics, PodMetrics } from "./metrics.ts";
 import { ConfigMap, EndpointSlice, NodeSystemInfo, Pod, PodStatus, Secret, Service } from "./resources.ts";
 import { AttachStart, ExecStart, LogsStart, PortForwardStart, StreamInput, StreamOutput } from "./streams.ts";
 
@@ -119,6 +119,8 @@ export interface Measurement {
   node?: NodeMetrics | undefined;
   pods: PodMetrics[];
   links: LinkMetrics[];
+  /** Those to which something went since the measurement before, the busiest 1,000. */
+  endpoints: EndpointMetrics[];
 }
 
 /** The node's network is as of this revision. */
@@ -142,6 +144,8 @@ export interface Welcome {
   podCIDR: string;
   serviceCIDR: string;
   loadBalancerCIDR: string;
+  /** How often to measure; 0 leaves it to the agent. */
+  metricsIntervalMs: number;
 }
 
 /** A snapshot is every object from the message with `snapshot_start` to the one with `snapshot_end`; whatever it does not name is gone. */
@@ -1323,7 +1327,7 @@ export const PodEvent: MessageFns<PodEvent> = {
 };
 
 function createBaseMeasurement(): Measurement {
-  return { node: undefined, pods: [], links: [] };
+  return { node: undefined, pods: [], links: [], endpoints: [] };
 }
 
 export const Measurement: MessageFns<Measurement> = {
@@ -1336,6 +1340,9 @@ export const Measurement: MessageFns<Measurement> = {
     }
     for (const v of message.links) {
       LinkMetrics.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.endpoints) {
+      EndpointMetrics.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1377,6 +1384,14 @@ export const Measurement: MessageFns<Measurement> = {
             message.links.push(LinkMetrics.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.endpoints.push(EndpointMetrics.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1394,6 +1409,9 @@ export const Measurement: MessageFns<Measurement> = {
       node: isSet(object.node) ? NodeMetrics.fromJSON(object.node) : undefined,
       pods: globalThis.Array.isArray(object?.pods) ? object.pods.map((e: any) => PodMetrics.fromJSON(e)) : [],
       links: globalThis.Array.isArray(object?.links) ? object.links.map((e: any) => LinkMetrics.fromJSON(e)) : [],
+      endpoints: globalThis.Array.isArray(object?.endpoints)
+        ? object.endpoints.map((e: any) => EndpointMetrics.fromJSON(e))
+        : [],
     };
   },
 
@@ -1407,6 +1425,9 @@ export const Measurement: MessageFns<Measurement> = {
     }
     if (message.links?.length) {
       obj.links = message.links.map((e) => LinkMetrics.toJSON(e));
+    }
+    if (message.endpoints?.length) {
+      obj.endpoints = message.endpoints.map((e) => EndpointMetrics.toJSON(e));
     }
     return obj;
   },
@@ -1584,7 +1605,7 @@ export const SessionDown: MessageFns<SessionDown> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { epoch: 0, cluster: "", podCIDR: "", serviceCIDR: "", loadBalancerCIDR: "" };
+  return { epoch: 0, cluster: "", podCIDR: "", serviceCIDR: "", loadBalancerCIDR: "", metricsIntervalMs: 0 };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1603,6 +1624,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.loadBalancerCIDR !== "") {
       writer.uint32(42).string(message.loadBalancerCIDR);
+    }
+    if (message.metricsIntervalMs !== 0) {
+      writer.uint32(48).uint32(message.metricsIntervalMs);
     }
     return writer;
   },
@@ -1660,6 +1684,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.loadBalancerCIDR = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.metricsIntervalMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1691,6 +1723,11 @@ export const Welcome: MessageFns<Welcome> = {
         : isSet(object.load_balancer_cidr)
         ? globalThis.String(object.load_balancer_cidr)
         : "",
+      metricsIntervalMs: isSet(object.metricsIntervalMs)
+        ? globalThis.Number(object.metricsIntervalMs)
+        : isSet(object.metrics_interval_ms)
+        ? globalThis.Number(object.metrics_interval_ms)
+        : 0,
     };
   },
 
@@ -1710,6 +1747,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.loadBalancerCIDR !== "") {
       obj.loadBalancerCIDR = message.loadBalancerCIDR;
+    }
+    if (message.metricsIntervalMs !== 0) {
+      obj.metricsIntervalMs = Math.round(message.metricsIntervalMs);
     }
     return obj;
   },

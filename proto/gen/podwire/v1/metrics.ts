@@ -39,7 +39,15 @@ export interface PodMetrics {
   windowMs: number;
   containers: ContainerMetrics[];
   /** Absent for a pod in the node's own network. */
-  network?: NetworkUsage | undefined;
+  network?:
+    | NetworkUsage
+    | undefined;
+  /** What all nodes lead to the pod by Services; absent for a pod in its node's own network, and for one without an address. */
+  connectionsPerSecond?:
+    | number
+    | undefined;
+  /** Of TCP an estimate, of UDP the datagrams. */
+  requestsPerSecond?: number | undefined;
 }
 
 /** Counters of the pod's eth0. */
@@ -96,6 +104,26 @@ export interface LinkTraffic {
   packets: number;
   frames: number;
   messages: number;
+}
+
+/**
+ * What a node led to an endpoint of Services. It counts the clients that are on it, and those from outside that come by it: no other node
+ * counts them too, so what all tell of an endpoint adds up.
+ */
+export interface EndpointMetrics {
+  /** The endpoint's own, as the port is. */
+  address: string;
+  /** "tcp" or "udp". */
+  protocol: string;
+  port: number;
+  /** Means over the window. */
+  connectionsPerSecond: number;
+  requestsPerSecond: number;
+  windowMs: number;
+  /** Counters: connections of TCP and flows of UDP. They outlive the agent, and begin anew after an hour in which nothing went there. */
+  connections: number;
+  /** Datagrams of UDP; of TCP the segments that push, which is about what the client wrote. */
+  requests: number;
 }
 
 function createBaseUsage(): Usage {
@@ -276,7 +304,17 @@ export const ContainerMetrics: MessageFns<ContainerMetrics> = {
 };
 
 function createBasePodMetrics(): PodMetrics {
-  return { namespace: "", name: "", uid: "", timestamp: "", windowMs: 0, containers: [], network: undefined };
+  return {
+    namespace: "",
+    name: "",
+    uid: "",
+    timestamp: "",
+    windowMs: 0,
+    containers: [],
+    network: undefined,
+    connectionsPerSecond: undefined,
+    requestsPerSecond: undefined,
+  };
 }
 
 export const PodMetrics: MessageFns<PodMetrics> = {
@@ -301,6 +339,12 @@ export const PodMetrics: MessageFns<PodMetrics> = {
     }
     if (message.network !== undefined) {
       NetworkUsage.encode(message.network, writer.uint32(58).fork()).join();
+    }
+    if (message.connectionsPerSecond !== undefined) {
+      writer.uint32(65).double(message.connectionsPerSecond);
+    }
+    if (message.requestsPerSecond !== undefined) {
+      writer.uint32(73).double(message.requestsPerSecond);
     }
     return writer;
   },
@@ -374,6 +418,22 @@ export const PodMetrics: MessageFns<PodMetrics> = {
             message.network = NetworkUsage.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.connectionsPerSecond = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.requestsPerSecond = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -401,6 +461,16 @@ export const PodMetrics: MessageFns<PodMetrics> = {
         ? object.containers.map((e: any) => ContainerMetrics.fromJSON(e))
         : [],
       network: isSet(object.network) ? NetworkUsage.fromJSON(object.network) : undefined,
+      connectionsPerSecond: isSet(object.connectionsPerSecond)
+        ? globalThis.Number(object.connectionsPerSecond)
+        : isSet(object.connections_per_second)
+        ? globalThis.Number(object.connections_per_second)
+        : undefined,
+      requestsPerSecond: isSet(object.requestsPerSecond)
+        ? globalThis.Number(object.requestsPerSecond)
+        : isSet(object.requests_per_second)
+        ? globalThis.Number(object.requests_per_second)
+        : undefined,
     };
   },
 
@@ -426,6 +496,12 @@ export const PodMetrics: MessageFns<PodMetrics> = {
     }
     if (message.network !== undefined) {
       obj.network = NetworkUsage.toJSON(message.network);
+    }
+    if (message.connectionsPerSecond !== undefined) {
+      obj.connectionsPerSecond = floatToJson(message.connectionsPerSecond);
+    }
+    if (message.requestsPerSecond !== undefined) {
+      obj.requestsPerSecond = floatToJson(message.requestsPerSecond);
     }
     return obj;
   },
@@ -1157,6 +1233,192 @@ export const LinkTraffic: MessageFns<LinkTraffic> = {
     }
     if (message.messages !== 0) {
       obj.messages = Math.round(message.messages);
+    }
+    return obj;
+  },
+};
+
+function createBaseEndpointMetrics(): EndpointMetrics {
+  return {
+    address: "",
+    protocol: "",
+    port: 0,
+    connectionsPerSecond: 0,
+    requestsPerSecond: 0,
+    windowMs: 0,
+    connections: 0,
+    requests: 0,
+  };
+}
+
+export const EndpointMetrics: MessageFns<EndpointMetrics> = {
+  encode(message: EndpointMetrics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    if (message.protocol !== "") {
+      writer.uint32(18).string(message.protocol);
+    }
+    if (message.port !== 0) {
+      writer.uint32(24).uint32(message.port);
+    }
+    if (message.connectionsPerSecond !== 0) {
+      writer.uint32(33).double(message.connectionsPerSecond);
+    }
+    if (message.requestsPerSecond !== 0) {
+      writer.uint32(41).double(message.requestsPerSecond);
+    }
+    if (message.windowMs !== 0) {
+      writer.uint32(48).uint32(message.windowMs);
+    }
+    if (message.connections !== 0) {
+      writer.uint32(56).uint64(message.connections);
+    }
+    if (message.requests !== 0) {
+      writer.uint32(64).uint64(message.requests);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndpointMetrics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndpointMetrics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.connectionsPerSecond = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.requestsPerSecond = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.windowMs = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.connections = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.requests = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndpointMetrics {
+    return {
+      address: isSet(object.address) ? globalThis.String(object.address) : "",
+      protocol: isSet(object.protocol) ? globalThis.String(object.protocol) : "",
+      port: isSet(object.port) ? globalThis.Number(object.port) : 0,
+      connectionsPerSecond: isSet(object.connectionsPerSecond)
+        ? globalThis.Number(object.connectionsPerSecond)
+        : isSet(object.connections_per_second)
+        ? globalThis.Number(object.connections_per_second)
+        : 0,
+      requestsPerSecond: isSet(object.requestsPerSecond)
+        ? globalThis.Number(object.requestsPerSecond)
+        : isSet(object.requests_per_second)
+        ? globalThis.Number(object.requests_per_second)
+        : 0,
+      windowMs: isSet(object.windowMs)
+        ? globalThis.Number(object.windowMs)
+        : isSet(object.window_ms)
+        ? globalThis.Number(object.window_ms)
+        : 0,
+      connections: isSet(object.connections) ? globalThis.Number(object.connections) : 0,
+      requests: isSet(object.requests) ? globalThis.Number(object.requests) : 0,
+    };
+  },
+
+  toJSON(message: EndpointMetrics): unknown {
+    const obj: any = {};
+    if (message.address !== "") {
+      obj.address = message.address;
+    }
+    if (message.protocol !== "") {
+      obj.protocol = message.protocol;
+    }
+    if (message.port !== 0) {
+      obj.port = Math.round(message.port);
+    }
+    if (message.connectionsPerSecond !== 0) {
+      obj.connectionsPerSecond = floatToJson(message.connectionsPerSecond);
+    }
+    if (message.requestsPerSecond !== 0) {
+      obj.requestsPerSecond = floatToJson(message.requestsPerSecond);
+    }
+    if (message.windowMs !== 0) {
+      obj.windowMs = Math.round(message.windowMs);
+    }
+    if (message.connections !== 0) {
+      obj.connections = Math.round(message.connections);
+    }
+    if (message.requests !== 0) {
+      obj.requests = Math.round(message.requests);
     }
     return obj;
   },
