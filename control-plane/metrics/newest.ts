@@ -11,17 +11,10 @@ export interface NewestMetrics {
   node(name: string): NodeMetrics | undefined;
   /** Of a pod that is bound to that node: nobody may speak for another's. */
   pod(node: string, uid: string): PodMetrics | undefined;
-  /** What came to the address through Services, by all nodes that sent it; to one of its ports where that is given. */
-  rates(address: string, port?: number): TrafficRates;
   /** Of its tunnels, as the node itself sees them. */
   links(node: string): readonly LinkMetrics[];
   /** Of an endpoint of Services, the sum of what the nodes led there; of all its ports where none is given. */
   rates(address: string, port?: number): Rates;
-}
-
-export interface TrafficRates {
-  readonly connectionsPerSecond: number;
-  readonly requestsPerSecond: number;
 }
 
 const keptMs = 60_000;
@@ -63,7 +56,6 @@ export function createNewestMetrics(clock: Clock): NewestMetrics {
     },
     node: (name) => of(name)?.node,
     pod: (node, uid) => of(node)?.pods.get(uid),
-    rates: () => ({ connectionsPerSecond: 0, requestsPerSecond: 0 }),
     links: (node) => of(node)?.links ?? [],
     rates(address, port) {
       drop();

@@ -24,6 +24,11 @@ export interface ScalingPast {
 
 export const noPast: ScalingPast = { recommendations: [], ups: [], downs: [] };
 
+/** Of an autoscaler that nothing is known of: that what is there was wanted, so that it goes down no sooner after a restart. */
+export function firstPast(replicas: number, nowMs: number): ScalingPast {
+  return { ...noPast, recommendations: [{ replicas, atMs: nowMs }] };
+}
+
 export interface PaceInput {
   readonly behavior: HorizontalPodAutoscalerBehavior | undefined;
   readonly past: ScalingPast;

@@ -12,7 +12,7 @@ import { setCondition } from "../../state/conditions.ts";
 import type { Loop, Surroundings } from "../../state/follow.ts";
 import { type Found, listObjects, metadataOf, putObject, sameObject, unchanged } from "../../state/objects.ts";
 import { findScaleTarget, type ScaleTarget } from "../scale-target.ts";
-import { noPast, type ScalingPast } from "./behavior.ts";
+import { firstPast, type ScalingPast } from "./behavior.ts";
 import { measure } from "./measure.ts";
 import { createMetricReader } from "./metric-reader.ts";
 import { type AutoscalerPlan, planAutoscaler } from "./plan.ts";
@@ -32,7 +32,8 @@ export interface HorizontalSurroundings extends Surroundings {
 /** Of one autoscaler, between looks at it; in memory, as Kubernetes has it. */
 interface Known {
   readonly generation: number;
-  readonly past: ScalingPast;
+  /** Undefined until its workload was seen. */
+  readonly past: ScalingPast | undefined;
   readonly nextMs: number;
 }
 
@@ -53,7 +54,7 @@ export function horizontalAutoscaler(surroundings: HorizontalSurroundings): Loop
           const before = known.get(uid);
           const isDue = before === undefined || before.generation !== generation || before.nextMs <= clock.monotonicMs();
           if (!isDue || deletionTimestamp !== undefined) return;
-          const past = await scale(one, before?.past ?? noPast, surroundings);
+          const past = await scale(one, before?.past, surroundings);
           known.set(uid, { generation, past, nextMs: clock.monotonicMs() + clock.timerMs(syncSeconds) });
         }),
       );
@@ -66,9 +67,9 @@ export function horizontalAutoscaler(surroundings: HorizontalSurroundings): Loop
 /** Answers what to remember of it. */
 async function scale(
   found: Found<HorizontalPodAutoscaler>,
-  past: ScalingPast,
+  known: ScalingPast | undefined,
   context: HorizontalSurroundings,
-): Promise<ScalingPast> {
+): Promise<ScalingPast | undefined> {
   const { store, clock, events, log } = context;
   const autoscaler = found.object;
   const tell = (type: "Normal" | "Warning", reason: string, message: string) => {
@@ -79,8 +80,9 @@ async function scale(
   if (typeof target === "string") {
     tell("Warning", "FailedGetScale", target);
     await write(found, withoutScale(autoscaler, target, clock), context);
-    return past;
+    return known;
   }
+  const past = known ?? firstPast(target.replicas, clock.wallMs());
   const plan = planFor(autoscaler, target, past, context);
   for (const { reason, message } of plan.problems) tell("Warning", reason, message);
   try {

@@ -104,7 +104,12 @@ describe("the pace of an autoscaler", () => {
           const input = { ...base, past, current, wanted, min: 2, max: 50, nowMs };
           const { replicas } = pace(input);
           assert.ok(replicas >= 2 && replicas <= 50);
-          assert.ok(replicas <= Math.max(2 * current, current + 4), "up by the default policies at most");
+          const changed = ({ ups, downs }: ScalingPast) =>
+            [...downs.map(({ count, atMs }) => ({ count, atMs })), ...ups.map(({ count, atMs }) => ({ count: -count, atMs }))]
+              .filter(({ atMs }) => atMs > nowMs - 15_000)
+              .reduce((sum, { count }) => sum + count, 0);
+          const start = current + changed(past);
+          assert.ok(replicas <= Math.max(current, 2 * start, start + 4), "up by the default policies at most");
           const recent = history.filter(({ atMs }) => atMs > nowMs - 300_000).map((one) => one.wanted);
           if (replicas < current)
             assert.ok(replicas >= Math.min(50, current, Math.max(wanted, ...recent)), "not below the window's most");
