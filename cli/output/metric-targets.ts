@@ -18,6 +18,8 @@ export interface MetricTexts {
   /** As kubectl's describe has it: `"requests_per_second" on pods`. */
   readonly title: string;
   readonly current: string;
+  /** For descriptions: a share with what it is a share of. */
+  readonly currentInFull: string;
   readonly target: string;
 }
 
@@ -51,22 +53,23 @@ function textsOf(metric: MetricSpec, status: MetricStatus | undefined): MetricTe
   if (object !== undefined) {
     const { kind, name } = object.describedObject ?? {};
     const isMean = object.target?.averageValue !== undefined;
-    const { current, target } = currentAndTarget(object.target, status?.object?.current);
+    const { target, ...current } = currentAndTarget(object.target, status?.object?.current);
     return {
       name: "",
       title: `"${object.metric?.name}" on ${kind}/${name} (target ${isMean ? "average value" : "value"})`,
-      ...{ current, target: isMean ? `${target} (avg)` : target },
+      ...{ ...current, target: isMean ? `${target} (avg)` : target },
     };
   }
-  return { name: "", title: metric.type ?? "", current: unknown, target: unknown };
+  return { name: "", title: metric.type ?? "", current: unknown, currentInFull: unknown, target: unknown };
 }
 
 function currentAndTarget(target: MetricTarget | undefined, current: MetricValueStatus | undefined) {
   const { averageUtilization, averageValue, value } = target ?? {};
   if (averageUtilization !== undefined) {
-    const now = current?.averageUtilization;
-    return { current: now === undefined ? unknown : `${now}%`, target: `${averageUtilization}%` };
+    const now = current?.averageUtilization === undefined ? unknown : `${current.averageUtilization}%`;
+    const mean = current?.averageValue === undefined ? "" : ` (${current.averageValue})`;
+    return { current: now, currentInFull: `${now}${mean}`, target: `${averageUtilization}%` };
   }
-  if (averageValue !== undefined) return { current: current?.averageValue ?? unknown, target: averageValue };
-  return { current: current?.value ?? unknown, target: value ?? unknown };
+  const now = (averageValue === undefined ? current?.value : current?.averageValue) ?? unknown;
+  return { current: now, currentInFull: now, target: averageValue ?? value ?? unknown };
 }

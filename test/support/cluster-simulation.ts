@@ -13,7 +13,7 @@ import { type ControlPlane, startControlPlane } from "../../control-plane/start.
 import { openMemoryStore } from "../../control-plane/store/open-store.ts";
 import type { Store } from "../../control-plane/store/store.ts";
 import { createCountingIds } from "./counting-ids.ts";
-import { SimulatedNode } from "./simulated-node.ts";
+import { SimulatedNode, type SimulatedNodeOptions } from "./simulated-node.ts";
 
 export interface ClusterSimulation extends AsyncDisposable {
   readonly store: Store;
@@ -25,6 +25,8 @@ export interface ClusterSimulation extends AsyncDisposable {
   /** "" where it was done, else why not. */
   user(act: (handlers: Handlers<typeof ClusterService>, context: UserContext) => Promise<unknown>): Promise<string>;
   tell(what: string): void;
+  /** One more, with the next number; it joins in its first second. */
+  addNode(options?: Pick<SimulatedNodeOptions, "labels" | "capacity">): SimulatedNode;
   killControlPlane(): Promise<void>;
   /** A second for everybody. */
   second(): Promise<void>;
@@ -41,8 +43,12 @@ export interface SimulationOptions {
   readonly timeScale: number;
   /** 10.244.0.0/16 where it is absent. */
   readonly podCidr?: string;
-  /** See SimulatedNodeOptions. */
+  /** For all nodes: see SimulatedNodeOptions. */
   readonly keepsPeers?: boolean;
+  readonly loadOf?: SimulatedNodeOptions["loadOf"];
+  /** Of the first nodes. */
+  readonly labels?: SimulatedNodeOptions["labels"];
+  readonly capacity?: SimulatedNodeOptions["capacity"];
 }
 
 /** Turns of the event loop until nobody has anything to do: each is a hop from one loop to the next. */
@@ -54,6 +60,9 @@ export async function startClusterSimulation({
   timeScale,
   podCidr = "10.244.0.0/16",
   keepsPeers,
+  loadOf,
+  labels,
+  capacity,
 }: SimulationOptions): Promise<ClusterSimulation> {
   const rng = createRng(seed);
   const clock = createManualClock(Date.UTC(2026, 0, 1));
@@ -79,17 +88,21 @@ export async function startClusterSimulation({
     await controlPlane.ended.catch(() => {});
   };
   await start();
-  const nodes = Array.from(
-    { length: nodeCount },
-    (_, i) =>
-      new SimulatedNode({
-        ...{ name: `node-${i + 1}`, number: i + 1, rng, keepsPeers },
-        agents: () => running?.controlPlane.handlers.agents,
-      }),
-  );
+  const nodes: SimulatedNode[] = [];
+  let number = 0;
+  const addNode: ClusterSimulation["addNode"] = (own = {}) => {
+    number += 1;
+    const node = new SimulatedNode({
+      ...{ name: `node-${number}`, number, rng, clock, keepsPeers, loadOf, ...own },
+      agents: () => running?.controlPlane.handlers.agents,
+    });
+    nodes.push(node);
+    return node;
+  };
+  for (let i = 0; i < nodeCount; i++) addNode({ labels, capacity });
   const tell = (what: string) => void history.push(`${Math.round(clock.monotonicMs() / 1000)} s: ${what}`);
   return {
-    ...{ store, clock, rng, nodes, history, tell },
+    ...{ store, clock, rng, nodes, history, tell, addNode },
     async user(act) {
       if (running === undefined) return "there is no control plane";
       try {

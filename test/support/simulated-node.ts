@@ -2,6 +2,7 @@
  * seconds to start and to end, run on while it is cut off, and end with its power. */
 
 import { parseCidr } from "#core/cidr.ts";
+import { type Clock, timestamp } from "#core/clock.ts";
 import { formatIpv4 } from "#core/ipv4.ts";
 import { createQueue, type Queue } from "#core/queue.ts";
 import type { Rng } from "#core/rng.ts";
@@ -9,10 +10,12 @@ import type { AgentService, Changes, SessionUp } from "#proto/podwire/v1/agent.t
 import type { Pod, PodStatus } from "#proto/podwire/v1/resources.ts";
 import type { Handlers } from "#rpc/server.ts";
 import { applyChanges, emptyNodeView, type NodeView } from "./fake-agent-view.ts";
+import { measurementOf } from "./measurements.ts";
 
 export interface LocalPod {
   readonly pod: Pod;
   readonly address: string;
+  readonly startedAt: string | undefined;
   readonly state: "starting" | "ready" | "ending" | "gone";
   /** When the state becomes the next one. */
   readonly dueMs: number;
@@ -24,6 +27,14 @@ export interface SimulatedNodeOptions {
   readonly rng: Rng;
   /** Of the control plane that runs now; undefined while none does. */
   readonly agents: () => Handlers<typeof AgentService> | undefined;
+  /** Of its node, from its join on. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** 110 pods where it is absent. */
+  readonly capacity?: Readonly<Record<string, string>> | undefined;
+  /** What a pod that is ready uses, in thousandths of a core, for measurements every five seconds; none are sent where it is absent. */
+  readonly loadOf?: ((pod: Pod) => number) | undefined;
+  /** What measurements are dated by. */
+  readonly clock?: Clock | undefined;
   /** Whether it remembers its peers, of whom it has no use; so it is where `keepsPeers` is absent. */
   readonly keepsPeers?: boolean | undefined;
 }
@@ -37,6 +48,7 @@ interface OpenSession {
 }
 
 const blockLast = 254;
+const measureMs = 5_000;
 
 export class SimulatedNode {
   readonly name: string;
@@ -91,6 +103,17 @@ export class SimulatedNode {
     if (session === undefined || !this.isLinked) return;
     session.up.offer({ message: { $case: "heartbeat", value: { sequence: 1 } } });
     if (session.synced) this.#report(session);
+    if (session.synced && nowMs % measureMs < 1_000) this.#measure(session);
+  }
+
+  #measure({ up }: OpenSession): void {
+    const { loadOf, clock, name } = this.#options;
+    if (loadOf === undefined || clock === undefined) return;
+    const when = { timestamp: timestamp(clock), windowMs: 0 };
+    const ready = [...this.pods.values()].filter(({ state }) => state === "ready");
+    const pods = ready.flatMap(({ pod }) => measurementOf(name, [pod], { milliCores: loadOf(pod) }).pods);
+    const value = { ...measurementOf(name, []), pods: pods.map((pod) => ({ ...pod, ...when })) };
+    up.offer({ message: { $case: "measurement", value } });
   }
 
   async #connect(): Promise<void> {
@@ -101,7 +124,7 @@ export class SimulatedNode {
     try {
       if (!this.#joined) {
         const { signal } = new AbortController();
-        await handlers.join({ nodeName: name, labels: {}, previousPodCIDR: "" }, { metadata, signal });
+        await handlers.join({ nodeName: name, labels: { ...this.#options.labels }, previousPodCIDR: "" }, { metadata, signal });
         this.#joined = true;
       }
     } catch {
@@ -115,7 +138,13 @@ export class SimulatedNode {
     const address = `192.168.${number >> 8}.${number & 255}`;
     const value = {
       ...{ bootId: `${name}-${this.#boot}`, internalIP: address, tunnelEndpoint: `${address}:7444` },
-      ...{ heldEpoch: 0, heldPodCIDR: "", heldPodUids: [...this.pods.keys()], nodeInfo: undefined, capacity: { pods: "110" } },
+      ...{
+        heldEpoch: 0,
+        heldPodCIDR: "",
+        heldPodUids: [...this.pods.keys()],
+        nodeInfo: undefined,
+        capacity: { ...(this.#options.capacity ?? { pods: "110" }) },
+      },
     };
     up.offer({ message: { $case: "hello", value } });
     void this.#follow(handlers.session(up, { metadata, signal: call.signal }), session);
@@ -166,7 +195,10 @@ export class SimulatedNode {
     const isEnding = pod.metadata?.deletionTimestamp !== undefined;
     if (local === undefined) {
       const address = this.#freeAddress();
-      if (address !== undefined) this.pods.set(uid, { pod, address, state: isEnding ? "gone" : "starting", dueMs: soonMs });
+      const { clock } = this.#options;
+      const startedAt = clock && timestamp(clock);
+      const state = isEnding ? "gone" : "starting";
+      if (address !== undefined) this.pods.set(uid, { pod, address, startedAt, state, dueMs: soonMs });
     } else if (isEnding && (local.state === "starting" || local.state === "ready")) {
       this.pods.set(uid, { ...local, state: "ending", dueMs: soonMs });
     }
@@ -198,11 +230,12 @@ export class SimulatedNode {
   }
 }
 
-function statusOf({ pod, address, state }: LocalPod): PodStatus {
+function statusOf({ pod, address, startedAt, state }: LocalPod): PodStatus {
   const status = state === "ready" ? "True" : "False";
   const running = state === "starting" ? { waiting: { reason: "ContainerCreating" } } : { running: {} };
   return {
     phase: state === "starting" ? "Pending" : "Running",
+    startTime: startedAt,
     ...{ podIP: address, podIPs: [{ ip: address }], hostIPs: [], initContainerStatuses: [] },
     conditions: [
       { type: "Ready", status },

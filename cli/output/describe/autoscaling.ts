@@ -23,7 +23,9 @@ export const horizontalPodAutoscalerDescriber: Describer<HorizontalPodAutoscaler
       field("CreationTimestamp", timeText(metadata?.creationTimestamp)),
       field("Reference", `${kind}/${name}`),
       "Metrics:\t( current / target )",
-      ...indented(metricTexts(autoscaler).map(({ title, current, target }) => field(title, `${current} / ${target}`))),
+      ...indented(
+        metricTexts(autoscaler).map(({ title, currentInFull, target }) => field(title, `${currentInFull} / ${target}`)),
+      ),
       field("Min replicas", spec?.minReplicas ?? "<unset>"),
       field("Max replicas", spec?.maxReplicas ?? 0),
       ...(spec?.behavior === undefined

@@ -5,10 +5,10 @@ import { type Clock, timestamp } from "#core/clock.ts";
 import { isAppError } from "#core/errors.ts";
 import { horizontalPodAutoscalerKind } from "#core/objects/horizontal-pod-autoscaler.ts";
 import { parseQuantity } from "#core/quantity.ts";
-import type { HorizontalPodAutoscaler, HPAScalingRules } from "#proto/podwire/v1/resources.ts";
+import type { Condition, HorizontalPodAutoscaler, HPAScalingRules } from "#proto/podwire/v1/resources.ts";
 import { type EventRecorder, referenceTo } from "../../events/recorder.ts";
 import type { NewestMetrics } from "../../metrics/newest.ts";
-import { setCondition } from "../../state/conditions.ts";
+import { findCondition, setCondition } from "../../state/conditions.ts";
 import type { Loop, Surroundings } from "../../state/follow.ts";
 import { type Found, listObjects, metadataOf, putObject, sameObject, unchanged } from "../../state/objects.ts";
 import { findScaleTarget, type ScaleTarget } from "../scale-target.ts";
@@ -84,7 +84,8 @@ async function scale(
   }
   const past = known ?? firstPast(target.replicas, clock.wallMs());
   const plan = planFor(autoscaler, target, past, context);
-  for (const { reason, message } of plan.problems) tell("Warning", reason, message);
+  // Said once and not at every look: the condition goes on saying it.
+  if (!saysSame(autoscaler, plan)) for (const { reason, message } of plan.problems) tell("Warning", reason, message);
   try {
     const wrote = await write(
       found,
@@ -109,6 +110,11 @@ async function scale(
     );
   }
   return plan.past;
+}
+
+function saysSame({ status }: HorizontalPodAutoscaler, { conditions }: AutoscalerPlan): boolean {
+  const messageIn = (list: readonly Condition[]) => findCondition(list, "ScalingActive")?.message;
+  return messageIn(status?.conditions ?? []) === messageIn(conditions);
 }
 
 function planFor(

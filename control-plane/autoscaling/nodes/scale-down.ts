@@ -58,9 +58,16 @@ export function planScaleDown(question: ScaleDownQuestion): ScaleDownPlan {
       if (nowMs - sinceMs >= unneededMs) remove.push({ group, node, isEmpty: own.length === 0 });
     }
   }
-  // Some node goes on running: pods that come have a place at once.
+  // One step at a time: where pods go that are evicted is seen before the next ones are.
   const isBusy = nodes.some(isLeaving);
-  return { unneededSinceMs: since, blocked, remove: isBusy ? [] : withinBounds(remove) };
+  const newestFirst = remove.toSorted((a, b) => (isNewer(a.node, b.node) ? -1 : 1));
+  return { unneededSinceMs: since, blocked, remove: isBusy ? [] : withinBounds(newestFirst) };
+}
+
+function isNewer(a: Node, b: Node): boolean {
+  const [ours = "", theirs = ""] = [a, b].map(({ metadata }) => metadata?.creationTimestamp);
+  if (ours !== theirs) return ours > theirs;
+  return (a.metadata?.name ?? "").localeCompare(b.metadata?.name ?? "", "en", { numeric: true }) > 0;
 }
 
 function withinBounds(candidates: readonly { group: GroupState; node: Node; isEmpty: boolean }[]): ScaleDownPlan["remove"] {
