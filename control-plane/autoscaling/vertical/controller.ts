@@ -23,6 +23,8 @@ import { createUsageBook, type UsageBook } from "./usage-book.ts";
 const sampleSeconds = 15;
 const recommendSeconds = 60;
 const daySeconds = 86_400;
+/** However fast the cluster's time runs: nodes measure in real time, every few seconds. */
+const pauseMsMin = 250;
 
 export interface VerticalSurroundings extends Surroundings {
   readonly metrics: NewestMetrics;
@@ -52,7 +54,7 @@ export function verticalAutoscaling(surroundings: VerticalSurroundings): Loop {
         memo.remember(key, basis, nowMs + clock.timerMs(recommendSeconds));
         if (autoscalers.get(targetOf(object)) === object) await replacePods(surroundings, next, ofTarget);
       }
-      return found.length === 0 ? undefined : clock.timerMs(sampleSeconds);
+      return found.length === 0 ? undefined : Math.max(clock.timerMs(sampleSeconds), pauseMsMin);
     },
   };
 }
@@ -80,8 +82,7 @@ function noteUsage({ clock, metrics }: VerticalSurroundings, book: UsageBook, po
       if (measured !== undefined) book.note(target, pod, measured, atDays);
     }
   }
-  const uids = [...pods.values()].flat().map((pod) => metadataOf(pod).uid ?? "");
-  book.keepOnly(new Set(pods.keys()), new Set(uids));
+  book.keepOnly(pods);
 }
 
 /** The autoscaler as it is now. */
@@ -92,8 +93,10 @@ async function recommendFor(
   pods: readonly Pod[],
 ): Promise<VerticalPodAutoscaler> {
   const { namespace, uid } = metadataOf(autoscaler);
+  const usage = book.of(targetOf(autoscaler));
   const facts = {
-    recommendation: recommend({ autoscaler, usage: usageOf(book, autoscaler, pods), containersPerPod: containersPerPod(pods) }),
+    recommendation:
+      usage.size === 0 ? undefined : recommend({ autoscaler, usage, containersPerPod: containersPerPod(pods) ?? usage.size }),
     podsMatched: pods.length > 0,
     now: timestamp(clock),
   };
@@ -109,16 +112,8 @@ async function recommendFor(
   return next;
 }
 
-/** Of the containers that its pods have now, while it has any. */
-function usageOf(book: UsageBook, autoscaler: VerticalPodAutoscaler, pods: readonly Pod[]) {
-  const usage = book.of(targetOf(autoscaler));
-  if (pods.length === 0) return usage;
-  const names = new Set(pods.flatMap(({ spec }) => (spec?.containers ?? []).map(({ name }) => name)));
-  return new Map([...usage].filter(([name]) => names.has(name)));
-}
-
-function containersPerPod(pods: readonly Pod[]): number {
-  return pods.reduce((most, { spec }) => Math.max(most, spec?.containers.length ?? 0), 1);
+function containersPerPod(pods: readonly Pod[]): number | undefined {
+  return pods.length === 0 ? undefined : Math.max(...pods.map(({ spec }) => spec?.containers.length ?? 1));
 }
 
 async function replacePods(surroundings: VerticalSurroundings, autoscaler: VerticalPodAutoscaler, pods: readonly Pod[]) {

@@ -51,7 +51,7 @@ function changeOf(container: Container, autoscaler: VerticalPodAutoscaler): Chan
 export function recommendationFor(container: Container, autoscaler: VerticalPodAutoscaler): ContainerRecommendation | undefined {
   const { containerRecommendations = [] } = autoscaler.status?.recommendation ?? {};
   const found = containerRecommendations.find(({ containerName }) => containerName === container.name);
-  if (found === undefined) return undefined;
+  if (found === undefined || containerPolicyOf(autoscaler, container.name ?? "")?.mode === "Off") return undefined;
   const most = requestsOnly(container, autoscaler) ? (container.resources?.limits ?? {}) : {};
   const within = (quantities: Readonly<Record<string, string>>) =>
     Object.fromEntries(

@@ -4,8 +4,8 @@ import type { Condition, VerticalPodAutoscaler, VerticalPodRecommendation } from
 import { setCondition } from "../../state/conditions.ts";
 
 export interface StatusFacts {
-  /** What is known now; where that is nothing, the recommendation of before stays. */
-  readonly recommendation: VerticalPodRecommendation;
+  /** Undefined where nothing is known yet: the recommendation of before stays. */
+  readonly recommendation: VerticalPodRecommendation | undefined;
   /** Whether its target has pods. */
   readonly podsMatched: boolean;
   readonly now: string;
@@ -13,8 +13,7 @@ export interface StatusFacts {
 
 export function withStatus(autoscaler: VerticalPodAutoscaler, facts: StatusFacts): VerticalPodAutoscaler {
   const { recommendation, podsMatched, now } = facts;
-  const before = autoscaler.status?.recommendation;
-  const next = recommendation.containerRecommendations.length > 0 ? recommendation : before;
+  const next = recommendation ?? autoscaler.status?.recommendation;
   const isProvided = (next?.containerRecommendations.length ?? 0) > 0;
   const why = podsMatched ? {} : { reason: "NoPodsMatched", message: "No pods match this VPA object" };
   const provided = { type: "RecommendationProvided", status: isProvided ? "True" : "False", ...(isProvided ? {} : why) } as const;

@@ -2,7 +2,7 @@
  * checkpoints of it in the API; here a cluster rarely lives for the days that would make them worth it. Until something is known again a
  * status stays as it was, and the bounds of a new history are so wide that nobody is evicted.
  *
- * It is bounded by what is there: it forgets pods that are gone, and targets that no autoscaler has. */
+ * It is bounded by what is there: it forgets targets that no autoscaler has, pods that are gone, and containers that no pod has any more. */
 
 import { parseQuantity, quantityProblem } from "#core/quantity.ts";
 import type { PodMetrics } from "#proto/podwire/v1/metrics.ts";
@@ -15,7 +15,8 @@ export interface UsageBook {
   note(target: Target, pod: Pod, measured: PodMetrics, atDays: number): void;
   /** By container. */
   of(target: Target): ReadonlyMap<string, ContainerUsage>;
-  keepOnly(targets: ReadonlySet<Target>, podUids: ReadonlySet<string>): void;
+  /** By the pods that each target has now. A target without pods keeps what is known of it. */
+  keepOnly(pods: ReadonlyMap<Target, readonly Pod[]>): void;
 }
 
 export function createUsageBook(): UsageBook {
@@ -43,9 +44,16 @@ export function createUsageBook(): UsageBook {
       }
     },
     of: (target) => targets.get(target) ?? new Map(),
-    keepOnly(keptTargets, keptPods) {
-      for (const target of targets.keys()) if (!keptTargets.has(target)) targets.delete(target);
-      for (const uid of peaks.keys()) if (!keptPods.has(uid)) peaks.delete(uid);
+    keepOnly(pods) {
+      const uids = new Set([...pods.values()].flat().map(({ metadata }) => metadata?.uid ?? ""));
+      for (const uid of peaks.keys()) if (!uids.has(uid)) peaks.delete(uid);
+      for (const [target, usage] of targets) {
+        const ofTarget = pods.get(target);
+        if (ofTarget === undefined) targets.delete(target);
+        if (ofTarget === undefined || ofTarget.length === 0) continue;
+        const names = new Set(ofTarget.flatMap(({ spec }) => (spec?.containers ?? []).map(({ name }) => name)));
+        for (const name of usage.keys()) if (!names.has(name)) usage.delete(name);
+      }
     },
   };
 }

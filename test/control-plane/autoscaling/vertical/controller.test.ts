@@ -210,6 +210,55 @@ describe("the vertical pod autoscaler", () => {
     });
   }
 
+  it("gives a Job's pods what it knows when they are made", async () => {
+    await using world = await start();
+    await world.write("create", autoscaler("Initial", { apiVersion: "batch/v1", kind: "Job", name: "work" }));
+    const { template } = deployment(1).spec;
+    const spec = { parallelism: 1, completions: 2, template: { spec: { ...template.spec, restartPolicy: "Never" } } };
+    await world.write("create", { apiVersion: "batch/v1", kind: "Job", metadata: { name: "work" }, spec });
+    await until(() => world.pods().length === 1, "a pod");
+    await world.pass(2, { milliCores: 50 });
+    assert.equal(recommendedTo(world)?.target.cpu, "63m");
+    assert.equal(cpus(world), "10m");
+    await world.delete("pod", world.pods()[0]?.metadata?.name ?? "");
+    await until(() => cpus(world) === "63m", "another pod");
+  });
+
+  it("leaves pods to the older of two autoscalers", async () => {
+    await using world = await start();
+    await world.write("create", [deployment(2), autoscaler("Off")]);
+    await until(() => world.pods().length === 2, "pods");
+    await world.clock.advance(1_000);
+    await world.write("create", { ...autoscaler("Recreate"), metadata: { name: "another" } });
+    await world.pass(6, { milliCores: 50 });
+    const found = listObjects(world.store, verticalPodAutoscalerKind).map(({ object }) => object.status?.recommendation);
+    assert.deepEqual(
+      found.map((recommendation) => recommendation?.containerRecommendations[0]?.target.cpu),
+      ["63m", "63m"],
+    );
+    assert.equal(cpus(world), "10m 10m");
+    await world.delete("vpa", "web");
+    await until(async () => {
+      await world.pass(1, { milliCores: 50 });
+      return cpus(world) === "63m 63m";
+    }, "the younger one's turn");
+  });
+
+  it("recommends nothing any more where its policy becomes off", async () => {
+    await using world = await start();
+    await world.write("create", [deployment(2), autoscaler("Off")]);
+    await until(() => world.pods().length === 2, "pods");
+    await world.pass(2, { milliCores: 50 });
+    assert.notEqual(recommendedTo(world), undefined);
+    const { spec, ...rest } = autoscaler("Recreate");
+    const resourcePolicy = { containerPolicies: [{ containerName: "*", mode: "Off" }] };
+    await world.write("apply", { ...rest, spec: { ...spec, resourcePolicy } });
+    await until(() => recommendedTo(world) === undefined, "nothing recommended");
+    assert.deepEqual(conditionsOf(world), ["RecommendationProvided=False"]);
+    await world.pass(2, { milliCores: 50 });
+    assert.equal(cpus(world), "10m 10m");
+  });
+
   it("keeps what was recommended before it began to measure, until it knows more", async () => {
     await using world = await start();
     const recommendation = {

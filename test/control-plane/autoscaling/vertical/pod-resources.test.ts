@@ -90,8 +90,9 @@ describe("a new pod of an autoscaler", () => {
     });
   }
 
-  it("is left alone by an autoscaler that is off or knows none of its containers", () => {
+  it("is left alone by an autoscaler that is off, is off for its containers, or knows none of them", () => {
     const plain = pod({});
+    assert.equal(withRecommendation(plain, autoscaler("Recreate", { mode: "Off" })).metadata?.annotations.vpaUpdates, undefined);
     assert.equal(withRecommendation(plain, autoscaler("Off")), plain);
     const other = podKind.fromJson({ metadata: { name: "web" }, spec: { containers: [{ name: "other" }] } });
     assert.equal(withRecommendation(other, autoscaler("Recreate")), other);
