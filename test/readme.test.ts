@@ -47,6 +47,21 @@ const papers: readonly Paper[] = [
     ],
   },
   {
+    path: "docs/autoscaling.md",
+    as: "root",
+    blocksMin: 4,
+    says: [
+      /^deployment "php-apache" successfully rolled out$/m,
+      /^php-apache-\S+ +\d+m +\d+Mi +[\d.]+ +[\d.]+ /m,
+      /^node\/node-2 +Ready/m,
+      /^horizontalpodautoscaler\.autoscaling\/php-apache condition met$/m,
+      /^nodegroup\.podwire\.dev\/default condition met$/m,
+      /SuccessfulRescale .* New size: \d; reason: cpu resource utilization \(percentage of request\) above target/,
+      /TriggeredScaleUp .* pod triggered scale-up: \[\{default 1->\d \(max: 3\)\}\]/,
+      /ScaleDown .* marked the node as toBeDeleted\/unschedulable/,
+    ],
+  },
+  {
     path: "docs/operations.md",
     as: "root",
     blocksMin: 7,
