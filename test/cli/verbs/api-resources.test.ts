@@ -20,7 +20,7 @@ describe("podwire api-resources", () => {
     );
     assert.match(
       (await cli.type("api-resources --namespaced -o name")).stdout,
-      /^configmaps\ndaemonsets\.apps\ndeployments\.apps\nendpointslices\.discovery\.k8s\.io\nevents\njobs\.batch\npoddisruptionbudgets\.policy\npods\nreplicasets\.apps\nsecrets\nservices\nstatefulsets\.apps\n/,
+      /^configmaps\ndaemonsets\.apps\ndeployments\.apps\nendpointslices\.discovery\.k8s\.io\nevents\nhorizontalpodautoscalers\.autoscaling\njobs\.batch\npoddisruptionbudgets\.policy\npods\nreplicasets\.apps\nsecrets\nservices\nstatefulsets\.apps\nverticalpodautoscalers\.autoscaling\.k8s\.io\n/,
     );
     assert.match((await cli.type("api-resources -o wide")).stdout, /^pods .* create,delete,get,list,patch,update,watch +all$/m);
   });

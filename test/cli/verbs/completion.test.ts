@@ -20,7 +20,7 @@ describe("completion of command lines", () => {
     { typed: ["-n", "shop", "cor"], want: ["cordon"] },
     { typed: ["help", "unc"], want: ["uncordon"] },
     { typed: ["__comp"], want: [] },
-    { typed: ["get", "no"], want: ["nodes"] },
+    { typed: ["get", "no"], want: ["nodegroups", "nodes"] },
     { typed: ["get", "pods", ""], want: ["web-1", "web-2"] },
     { typed: ["get", "pod", "web-1", "web-2"], want: ["web-2"] },
     { typed: ["get", "po", "-n", "shop", ""], want: ["api"] },
