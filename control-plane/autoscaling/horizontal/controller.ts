@@ -11,6 +11,7 @@ import type { NewestMetrics } from "../../metrics/newest.ts";
 import { findCondition, setCondition } from "../../state/conditions.ts";
 import type { Loop, Surroundings } from "../../state/follow.ts";
 import { type Found, listObjects, metadataOf, putObject, sameObject, unchanged } from "../../state/objects.ts";
+import type { Store } from "../../store/store.ts";
 import { findScaleTarget, type ScaleTarget } from "../scale-target.ts";
 import { firstPast, type ScalingPast } from "./behavior.ts";
 import { measure } from "./measure.ts";
@@ -132,10 +133,20 @@ function planFor(
     reader: createMetricReader({ store, metrics, namespace: metadataOf(autoscaler).namespace ?? "", nowMs }),
   };
   return planAutoscaler({
-    ...{ autoscaler, current: replicas, past, now: timestamp(clock), nowMs },
+    ...{ autoscaler, current: replicas, past, rivals: rivalsOf(autoscaler, store), now: timestamp(clock), nowMs },
     measure: (metric) => measure(metric, input),
     timerMs: (seconds) => clock.timerMs(seconds),
   });
+}
+
+/** It and those with the same workload, where there are any. */
+function rivalsOf({ metadata, spec }: HorizontalPodAutoscaler, store: Store): readonly string[] {
+  const { kind, name } = spec?.scaleTargetRef ?? {};
+  const same = listObjects(store, horizontalPodAutoscalerKind, metadata?.namespace).filter(({ object }) => {
+    const target = object.spec?.scaleTargetRef;
+    return target?.kind === kind && target?.name === name && object.metadata?.deletionTimestamp === undefined;
+  });
+  return same.length < 2 ? [] : same.map(({ object }) => `${object.metadata?.namespace}/${object.metadata?.name}`);
 }
 
 function toleranceOf(rules: HPAScalingRules | undefined): number {

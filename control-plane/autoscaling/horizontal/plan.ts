@@ -10,6 +10,8 @@ export interface PlanInput {
   /** What the target's spec says. */
   readonly current: number;
   readonly past: ScalingPast;
+  /** All autoscalers that scale the same pods, where there are others: none of them does. */
+  readonly rivals: readonly string[];
   readonly measure: (metric: MetricSpec) => Measured;
   readonly now: string;
   readonly nowMs: number;
@@ -80,7 +82,14 @@ type Asked =
     };
 
 /** The most that any metric asks for. Where one can't be had, the others may ask for more and never for less. */
-function ask({ autoscaler, current, measure }: PlanInput): Asked {
+function ask({ autoscaler, current, rivals, measure }: PlanInput): Asked {
+  if (rivals.length > 0) {
+    const failure = {
+      reason: "AmbiguousSelector",
+      message: `the workload's pods are controlled by multiple HPAs: ${rivals.join(", ")}`,
+    };
+    return { ok: false, ...failure, currentMetrics: [], problems: [failure] };
+  }
   const outcomes = (autoscaler.spec?.metrics ?? []).map(measure);
   const good = outcomes.filter((outcome) => outcome.ok);
   const bad = outcomes.filter((outcome) => !outcome.ok);

@@ -177,6 +177,16 @@ describe("the horizontal pod autoscaler", () => {
     assert.equal(scaled.replicas(), 0);
   });
 
+  it("scales nothing that another one scales, too, and both say so", async () => {
+    const other = { ...autoscaler(), metadata: { name: "other" } };
+    await using scaled = await startScaled(deployment(2), autoscaler(), other);
+    await scaled.look(100);
+    assert.equal(scaled.replicas(), 2);
+    assert.equal(scaled.reasons().ScalingActive, "False AmbiguousSelector");
+    await until(() => scaled.events("AmbiguousSelector").length > 0, "the event");
+    assert.match(scaled.events("AmbiguousSelector")[0] ?? "", /controlled by multiple HPAs: default\/other, default\/web/);
+  });
+
   it("heeds a change of its spec at once", async () => {
     await using scaled = await startScaled(deployment(2), autoscaler());
     await until(() => scaled.reasons().AbleToScale !== undefined, "the first look");
