@@ -44,7 +44,7 @@ export const gsoUdp = 5;
 // Linux never makes TCP segments of less payload (TCP_MIN_SND_MSS); what is smaller is meant to make the receiver work.
 const tcpSegmentBytesMin = 48;
 // Linux's UDP_MAX_SEGMENTS.
-const udpSegmentsMax = 128;
+export const udpSegmentsMax = 128;
 const tcpHeaderBytesMin = 20;
 const udpHeaderBytes = 8;
 
