@@ -76,6 +76,8 @@ export function createEventRecorder({ store, clock, ids, log }: RecorderContext)
   const names = createRecent<string>(rememberedMax);
   const wakeups = createWakeups();
   let waiting = new Map<string, Waiting>();
+  let written = 0;
+  const nextNumber = () => written++;
 
   const mayRecord = (happening: Happening): boolean => {
     const key = speakerOf(happening);
@@ -89,7 +91,7 @@ export function createEventRecorder({ store, clock, ids, log }: RecorderContext)
       const steps = batch.map(([identity, item]) => ({
         identity,
         item,
-        step: stepOf(store, { item, name: names.get(identity), ids }),
+        step: stepOf(store, { item, name: names.get(identity), ids, nextNumber }),
       }));
       const commits = steps.flatMap(({ step }) => (step === undefined ? [] : [step]));
       await store.commit({
@@ -165,10 +167,21 @@ interface StepInput {
   /** Of the Event that was written about the same before. */
   readonly name: string | undefined;
   readonly ids: Ids;
+  /** Another one at each call. */
+  readonly nextNumber: () => number;
+}
+
+/**
+ * As client-go's recorder names them, by their time in nanoseconds, so that a list is in the order of what happened; those of one millisecond in
+ * the order in which they are written.
+ */
+function nameSuffix(firstMs: number, number: number): string {
+  const nanoseconds = BigInt(Math.floor(firstMs)) * 1_000_000n + BigInt(number % 1_000_000);
+  return nanoseconds.toString(16).padStart(16, "0");
 }
 
 /** Undefined where there is no place for the event. */
-function stepOf(store: Store, { item, name: known, ids }: StepInput): Step | undefined {
+function stepOf(store: Store, { item, name: known, ids, nextNumber }: StepInput): Step | undefined {
   // What has no namespace is spoken of in `default`.
   const namespace = item.happening.about.namespace || "default";
   const home = findObject(store, namespaceKind, { name: namespace });
@@ -184,7 +197,7 @@ function stepOf(store: Store, { item, name: known, ids }: StepInput): Step | und
     };
     return { name: known, checks: [unchanged(home.entry), unchanged(found.entry)], write: putObject(eventKind, next) };
   }
-  const name = `${(item.happening.about.name ?? "").slice(0, nameLengthMax)}.${ids.secret(8)}`;
+  const name = `${(item.happening.about.name ?? "").slice(0, nameLengthMax)}.${nameSuffix(item.firstMs, nextNumber())}`;
   const write = putObject(eventKind, newEvent(item, { namespace, name, uid: ids.uid() }));
   return { name, checks: [unchanged(home.entry), { key: write.key, is: "absent" }], write };
 }

@@ -110,6 +110,20 @@ describe("the event recorder", () => {
     });
   }
 
+  it("names events so that a list of them is in the order of what happened", async () => {
+    await using lab = await startRecorder();
+    const reasons = ["Pulled", "Created", "Started", "Killing", "Another"];
+    for (const reason of reasons.slice(0, 4)) lab.recorder.record(happening({ reason }));
+    await until(() => lab.events().length === 4, "four events");
+    await lab.clock.advance(1);
+    lab.recorder.record(happening({ reason: "Another" }));
+    await until(() => lab.events().length === 5, "another");
+    assert.deepEqual(
+      lab.events().map(({ reason }) => reason),
+      reasons,
+    );
+  });
+
   it("begins anew where the event was deleted meanwhile", async () => {
     await using lab = await startRecorder();
     lab.recorder.record(happening());
