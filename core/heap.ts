@@ -4,7 +4,6 @@ export interface Heap<T> {
   readonly size: number;
   /** The first in order; undefined where there is none. */
   readonly first: T | undefined;
-  push(value: T): void;
   /** Takes the first away. */
   pop(): T | undefined;
   /** Puts `value` where the first was, and in order. */
@@ -25,15 +24,6 @@ export function createHeap<T>(values: T[], isBefore: (a: T, b: T) => boolean): H
       at = least;
     }
   };
-  const rise = (from: number) => {
-    let at = from;
-    while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (!isBefore(values[at] as T, values[parent] as T)) return;
-      swap(at, parent);
-      at = parent;
-    }
-  };
   const swap = (a: number, b: number) => {
     [values[a], values[b]] = [values[b] as T, values[a] as T];
   };
@@ -45,10 +35,6 @@ export function createHeap<T>(values: T[], isBefore: (a: T, b: T) => boolean): H
     },
     get first() {
       return values[0];
-    },
-    push(value) {
-      values.push(value);
-      rise(values.length - 1);
     },
     pop() {
       const first = values[0];

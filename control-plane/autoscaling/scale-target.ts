@@ -1,11 +1,10 @@
 /* The workload that an autoscaler scales: its number of pods, which pods are its, and itself with another number. */
 
 import type { ApiObject, Kind } from "#core/objects/kind.ts";
-import { findKind } from "#core/objects/kinds.ts";
 import { selectorMatches } from "#core/objects/label-selector.ts";
 import { podKind } from "#core/objects/pod.ts";
 import type { CrossVersionObjectReference, LabelSelector, Pod } from "#proto/podwire/v1/resources.ts";
-import { scaledKinds } from "../disruption/scales.ts";
+import { scaledKind } from "../disruption/scales.ts";
 import { type Found, findObject, listObjects, metadataOf } from "../state/objects.ts";
 import type { Store } from "../store/store.ts";
 
@@ -28,7 +27,7 @@ export function findScaleTarget(
   namespace: string,
   { kind: word = "", name = "" }: CrossVersionObjectReference,
 ): ScaleTarget | string {
-  const kind = scaledKinds.includes(word) ? findKind(word) : undefined;
+  const kind = scaledKind(word);
   if (kind === undefined) return `the server could not find the requested resource: ${word} has no scale subresource`;
   const found = findObject(store, kind, { namespace, name });
   if (found === undefined) return `${kind.plural}.${kind.apiVersion.split("/")[0]} "${name}" not found`;

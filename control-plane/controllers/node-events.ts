@@ -4,7 +4,7 @@
 import { nodeKind } from "#core/objects/node.ts";
 import type { Node } from "#proto/podwire/v1/resources.ts";
 import { type EventRecorder, type Happening, referenceTo } from "../events/recorder.ts";
-import { findCondition } from "../state/conditions.ts";
+import { isReady } from "../state/conditions.ts";
 import type { Loop, Surroundings } from "../state/follow.ts";
 import { listObjects, metadataOf, nameOf } from "../state/objects.ts";
 
@@ -31,7 +31,7 @@ export function happeningsOf(before: ReadonlyMap<string, Node>, now: ReadonlyMap
     const name = nameOf(node);
     const old = before.get(uid);
     if (old === undefined) say(node, "RegisteredNode", `Node ${name} event: Registered Node ${name} in Controller`);
-    const [was, is] = [isReady(old), isReady(node)];
+    const [was, is] = [old !== undefined && isReady(old), isReady(node)];
     if (is && !was) say(node, "NodeReady", `Node ${name} status is now: NodeReady`);
     if (was && !is) say(node, "NodeNotReady", `Node ${name} status is now: NodeNotReady`);
   }
@@ -40,8 +40,4 @@ export function happeningsOf(before: ReadonlyMap<string, Node>, now: ReadonlyMap
     if (!now.has(uid)) say(node, "RemovingNode", `Node ${name} event: Removing Node ${name} from Controller`);
   }
   return happenings;
-}
-
-function isReady(node: Node | undefined): boolean {
-  return findCondition(node?.status?.conditions ?? [], "Ready")?.status === "True";
 }

@@ -9,10 +9,9 @@
 import { type Clock, timestamp } from "#core/clock.ts";
 import { scaledValue } from "#core/int-or-percent.ts";
 import type { OwnerReference, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from "#proto/podwire/v1/resources.ts";
-import { setCondition } from "../state/conditions.ts";
+import { isReady, setCondition } from "../state/conditions.ts";
 import { metadataOf, nameOf } from "../state/objects.ts";
 import { controllerOf } from "../workloads/owners.ts";
-import { isReady } from "../workloads/pod-state.ts";
 
 /** How many pods a controller is to have, under a name that is the same for all of its parts; or why that can't be known. */
 export type Scale = { readonly controller: string; readonly replicas: number } | { readonly unknown: string };

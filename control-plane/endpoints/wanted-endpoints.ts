@@ -4,7 +4,8 @@
 import { headlessLabel } from "#core/services/labels.ts";
 import { isHeadless, serviceTypeOf } from "#core/services/service-type.ts";
 import type { Container, Endpoint, EndpointHints, EndpointPort, Pod, Service, ServicePort } from "#proto/podwire/v1/resources.ts";
-import { hasEnded, isReady } from "../workloads/pod-state.ts";
+import { isReady } from "../state/conditions.ts";
+import { hasEnded } from "../workloads/pod-state.ts";
 
 /** Endpoints that answer at the same ports. */
 export interface EndpointGroup {

@@ -95,7 +95,8 @@ export function shortages(pod: Pod, node: Node, usage: NodeUsage | undefined): r
 const billion = 1_000_000_000n;
 const allocatables = new WeakMap<Node, ReadonlyMap<string, Quantity>>();
 
-function allocatableOf(node: Node): ReadonlyMap<string, Quantity> {
+/** What of it is no quantity is left out. */
+export function allocatableOf(node: Node): ReadonlyMap<string, Quantity> {
   const known = allocatables.get(node);
   if (known !== undefined) return known;
   const readable = Object.entries(node.status?.allocatable ?? {}).filter(([, text]) => quantityProblem(text) === undefined);

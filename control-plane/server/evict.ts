@@ -9,7 +9,7 @@ import type { DeleteAnswer, EvictRequest } from "#proto/podwire/v1/cluster.ts";
 import type { Pod, PodDisruptionBudget } from "#proto/podwire/v1/resources.ts";
 import { verdict } from "../disruption/budget.ts";
 import { podsOf } from "../disruption/budget-controller.ts";
-import { setCondition } from "../state/conditions.ts";
+import { isReady, setCondition } from "../state/conditions.ts";
 import {
   type Found,
   findObject,
@@ -22,7 +22,6 @@ import {
   withResourceVersion,
 } from "../state/objects.ts";
 import type { Store } from "../store/store.ts";
-import { isReady } from "../workloads/pod-state.ts";
 import { endingOf } from "./delete.ts";
 import { forbidden, notFound, stale } from "./refusals.ts";
 

@@ -14,7 +14,7 @@ import { zoneLabel } from "#core/services/labels.ts";
 import type { Peer } from "#proto/podwire/v1/agent.ts";
 import type { ConfigMap, EndpointSlice, Node, Pod, Secret, Service } from "#proto/podwire/v1/resources.ts";
 import { nameOf, objectOf, prefixOf } from "../state/objects.ts";
-import type { Store, StoreChange } from "../store/store.ts";
+import { keyOfChange, type Store, type StoreChange } from "../store/store.ts";
 
 export const tunnelEndpointAnnotation = "podwire.dev/tunnel-endpoint";
 
@@ -216,10 +216,6 @@ function isOf(kind: Pick<Kind<never>, "plural" | "namespaced">, change: StoreCha
 /** The name, or namespace/name. */
 function nameOfKey(kind: Pick<Kind<never>, "plural" | "namespaced">, change: StoreChange): string {
   return keyOfChange(change).slice(prefixOf(kind).length);
-}
-
-function keyOfChange(change: StoreChange): string {
-  return change.type === "put" ? change.entry.key : change.key;
 }
 
 function before<T extends ApiObject>(kind: Kind<T>, change: StoreChange): T | undefined {

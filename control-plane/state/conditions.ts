@@ -4,6 +4,11 @@ export function findCondition(conditions: readonly Condition[], type: string): C
   return conditions.find((condition) => condition.type === type);
 }
 
+/** Of a pod or a node. */
+export function isReady({ status }: { readonly status?: { readonly conditions: readonly Condition[] } | undefined }): boolean {
+  return findCondition(status?.conditions ?? [], "Ready")?.status === "True";
+}
+
 export interface WantedCondition {
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";

@@ -7,7 +7,7 @@ import type { Clock } from "#core/clock.ts";
 import { isAppError } from "#core/errors.ts";
 import type { Rng } from "#core/rng.ts";
 import type { Logger } from "#process/log.ts";
-import type { Store, StoreChange } from "../store/store.ts";
+import { keyOfChange, type Store, type StoreChange } from "../store/store.ts";
 
 const pause = { firstMs: 50, maxMs: 5_000 } as const;
 
@@ -72,7 +72,7 @@ export async function followStore(
   while (!signal.aborted) {
     try {
       for await (const batch of store.watch("", { since: store.revision, signal })) {
-        for (const change of batch.changes) changed(change.type === "put" ? change.entry.key : change.key, change);
+        for (const change of batch.changes) changed(keyOfChange(change), change);
       }
     } catch (error) {
       if (signal.aborted) return;

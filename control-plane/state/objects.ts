@@ -9,15 +9,9 @@ import { keyOf } from "#core/objects/kinds.ts";
 import type { ObjectMeta } from "#proto/podwire/v1/resources.ts";
 import type { Check, Entry, Store, Write } from "../store/store.ts";
 
-const decoded = new WeakMap<Entry, ApiObject>();
-
 /** The object in an entry of that kind, with its resourceVersion. */
 export function objectOf<T extends ApiObject>(kind: Kind<T>, entry: Entry): T {
-  const known = decoded.get(entry);
-  if (known !== undefined) return known as T;
-  const object = withResourceVersion(kind.fromJson(entry.value), entry.modRevision);
-  decoded.set(entry, object);
-  return object;
+  return foundIn(kind, entry).object;
 }
 
 export function withResourceVersion<T extends ApiObject>(object: T, revision: number): T {
@@ -51,6 +45,7 @@ export function findObject<T extends ApiObject>(
 
 /** By the store's list of them, which is the same for as long as none of them changes. */
 const foundLists = new WeakMap<readonly Entry[], readonly Found<ApiObject>[]>();
+/** By stored version, decoded once. */
 const founds = new WeakMap<Entry, Found<ApiObject>>();
 
 /** All of a kind, or those in one namespace, in the order of their keys. */
@@ -66,7 +61,8 @@ export function listObjects<T extends ApiObject>(store: Store, kind: Kind<T>, na
 function foundIn<T extends ApiObject>(kind: Kind<T>, entry: Entry): Found<T> {
   const known = founds.get(entry);
   if (known !== undefined) return known as Found<T>;
-  const found = { key: entry.key, entry, object: objectOf(kind, entry) };
+  const object = withResourceVersion(kind.fromJson(entry.value), entry.modRevision);
+  const found = { key: entry.key, entry, object };
   founds.set(entry, found);
   return found;
 }

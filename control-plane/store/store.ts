@@ -38,6 +38,10 @@ export type StoreChange =
   | { readonly type: "put"; readonly entry: Entry; readonly previous: Entry | undefined }
   | { readonly type: "delete"; readonly key: string; readonly previous: Entry; readonly revision: number };
 
+export function keyOfChange(change: StoreChange): string {
+  return change.type === "put" ? change.entry.key : change.key;
+}
+
 /** All changes of one or more whole revisions, up to and including `revision`. */
 export interface WatchBatch {
   readonly revision: number;

@@ -3,7 +3,7 @@
 
 import { AppError } from "#core/errors.ts";
 import type { History } from "./history.ts";
-import type { StoreChange, WatchBatch, WatchOptions } from "./store.ts";
+import { keyOfChange, type WatchBatch, type WatchOptions } from "./store.ts";
 
 /** A single larger commit passes where the queue is empty: a reader that keeps up is never cut. */
 export const queuedChangesMax = 1_024;
@@ -117,8 +117,4 @@ function joined(batches: readonly WatchBatch[]): WatchBatch {
 function withPrefix(batch: WatchBatch, prefix: string): WatchBatch[] {
   const changes = batch.changes.filter((change) => keyOfChange(change).startsWith(prefix));
   return changes.length === 0 ? [] : [{ revision: batch.revision, changes }];
-}
-
-function keyOfChange(change: StoreChange): string {
-  return change.type === "put" ? change.entry.key : change.key;
 }

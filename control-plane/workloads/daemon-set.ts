@@ -6,10 +6,11 @@
 import { scaledValue } from "#core/int-or-percent.ts";
 import { daemonSetKind } from "#core/objects/daemon-set.ts";
 import type { DaemonSet, DaemonSetStatus, Pod } from "#proto/podwire/v1/resources.ts";
+import { isReady } from "../state/conditions.ts";
 import { metadataOf, nameOf } from "../state/objects.ts";
 import { fitnessFor, targetOf, templateFor } from "./daemon-pods.ts";
 import { revisionLabel } from "./pod-slots.ts";
-import { availableFromMs, hasEnded, isActive, isReady } from "./pod-state.ts";
+import { availableFromMs, hasEnded, isActive } from "./pod-state.ts";
 import { templateHash } from "./template-hash.ts";
 import { earliest, type NewPod, type Saying, type Workload, type WorkloadPlan, type WorkloadQuestion } from "./workload.ts";
 

@@ -1,7 +1,8 @@
 /* Which pods go first when there are too many, as Kubernetes' ActivePodsWithRanks ranks them: those whose loss is felt least. Pure. */
 
 import type { Pod } from "#proto/podwire/v1/resources.ts";
-import { isReady, readySinceMs } from "./pod-state.ts";
+import { isReady } from "../state/conditions.ts";
+import { readySinceMs } from "./pod-state.ts";
 
 const costAnnotation = "controller.kubernetes.io/pod-deletion-cost";
 const phases: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };

@@ -5,11 +5,10 @@ import { timestamp } from "#core/clock.ts";
 import { unreachable } from "#core/errors.ts";
 import { jobKind } from "#core/objects/job.ts";
 import type { Condition, Job, JobStatus, Pod } from "#proto/podwire/v1/resources.ts";
-import { findCondition, setCondition } from "../state/conditions.ts";
+import { findCondition, isReady, setCondition } from "../state/conditions.ts";
 import { metadataOf } from "../state/objects.ts";
 import { completedText, countPods, type JobCount, untracked } from "./job-count.ts";
 import { missingPods, retryFromMs } from "./job-pods.ts";
-import { isReady } from "./pod-state.ts";
 import { earliest, type Saying, type Workload, type WorkloadPlan, type WorkloadQuestion } from "./workload.ts";
 
 type Question = WorkloadQuestion<Job>;

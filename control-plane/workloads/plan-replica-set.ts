@@ -4,10 +4,10 @@
  * `status.replicas` says. */
 
 import type { Condition, Pod, ReplicaSet, ReplicaSetStatus } from "#proto/podwire/v1/resources.ts";
-import { setCondition } from "../state/conditions.ts";
+import { isReady, setCondition } from "../state/conditions.ts";
 import { claim } from "./claims.ts";
 import { inDeletionOrder } from "./deletion-order.ts";
-import { availableFromMs, isActive, isReady } from "./pod-state.ts";
+import { availableFromMs, isActive } from "./pod-state.ts";
 
 /** As many as Kubernetes makes at once. */
 const createdAtOnceMax = 500;

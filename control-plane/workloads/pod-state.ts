@@ -1,7 +1,7 @@
 /* How far a pod is, as controllers count it. Pure. */
 
 import type { Pod } from "#proto/podwire/v1/resources.ts";
-import { findCondition } from "../state/conditions.ts";
+import { findCondition, isReady } from "../state/conditions.ts";
 
 /** Whether it counts: it has not ended, and nobody asked it to. */
 export function isActive(pod: Pod): boolean {
@@ -10,10 +10,6 @@ export function isActive(pod: Pod): boolean {
 
 export function hasEnded({ status }: Pod): boolean {
   return status?.phase === "Succeeded" || status?.phase === "Failed";
-}
-
-export function isReady({ status }: Pod): boolean {
-  return findCondition(status?.conditions ?? [], "Ready")?.status === "True";
 }
 
 /** When a pod that is Ready counts as available, in wall milliseconds; undefined for one that isn't Ready. */

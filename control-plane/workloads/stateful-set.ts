@@ -11,9 +11,10 @@
 import { scaledValue } from "#core/int-or-percent.ts";
 import { statefulSetKind } from "#core/objects/stateful-set.ts";
 import type { Pod, PodTemplateSpec, StatefulSet, StatefulSetStatus } from "#proto/podwire/v1/resources.ts";
+import { isReady } from "../state/conditions.ts";
 import { metadataOf, nameOf } from "../state/objects.ts";
 import { ordinalOf, podIndexLabel, podNameLabel, revisionLabel, type Slots, slotsOf } from "./pod-slots.ts";
-import { availableFromMs, hasEnded, isReady } from "./pod-state.ts";
+import { availableFromMs, hasEnded } from "./pod-state.ts";
 import { templateHash } from "./template-hash.ts";
 import { earliest, type NewPod, type Saying, type Workload, type WorkloadPlan, type WorkloadQuestion } from "./workload.ts";
 

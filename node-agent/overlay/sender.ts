@@ -51,8 +51,7 @@ export function createSender({ tun, pool, limits, drops, directory }: SenderOpti
   };
 
   /** Whose outbox takes the frame; undefined where it was dropped. */
-  const admit = (bytes: Buffer, at: number, length: number): Tunnel | undefined => {
-    const { own, routes } = directory();
+  const admit = ({ own, routes }: Directory, bytes: Buffer, at: number, length: number): Tunnel | undefined => {
     const problem = frameProblem(bytes, at, length, anyGsoType);
     if (problem !== undefined) return drop(drops, problem);
     const packetAt = at + vnetHeaderBytes;
@@ -87,20 +86,22 @@ export function createSender({ tun, pool, limits, drops, directory }: SenderOpti
 
   return () => {
     let readBytes = 0;
+    const known = directory();
+    const joinsDatagrams = (known.given & udpGsoType) !== 0;
     for (let reads = 0; reads < limits.readsPerTurnMax && readBytes < limits.readBytesPerTurnMax; reads++) {
       const { memory, frameAt } = latest;
       const length = tun.read(memory, frameAt);
       if (length === 0) break;
       readBytes += length;
       if (joined(length)) continue;
-      const tunnel = admit(memory.bytes, frameAt, length);
+      const tunnel = admit(known, memory.bytes, frameAt, length);
       if (tunnel === undefined) continue;
       const { outbox, sent, gate } = tunnel;
       sent.frames += 1;
       sent.bytes += length;
       sent.packets += packetCount(memory.bytes, frameAt, length);
       // A gate wants each frame by itself.
-      const joinable = gate === undefined && (directory().given & udpGsoType) !== 0;
+      const joinable = joinsDatagrams && gate === undefined;
       if (outbox === latest) {
         outbox.commit(length, joinable);
       } else {

@@ -13,13 +13,14 @@ import { createRng } from "#core/rng.ts";
 import { createLog } from "#process/log.ts";
 import type { Deployment, Pod, ReplicaSet } from "#proto/podwire/v1/resources.ts";
 import type { EventRecorder, Happening } from "../../control-plane/events/recorder.ts";
+import { isReady } from "../../control-plane/state/conditions.ts";
 import type { Loop } from "../../control-plane/state/follow.ts";
 import { findObject, listObjects, metadataOf, putObject, unchanged } from "../../control-plane/state/objects.ts";
 import { openMemoryStore } from "../../control-plane/store/open-store.ts";
 import type { Commit, Store } from "../../control-plane/store/store.ts";
 import { deploymentController } from "../../control-plane/workloads/deployment-controller.ts";
 import { garbageCollector } from "../../control-plane/workloads/garbage-collector.ts";
-import { isActive, isReady } from "../../control-plane/workloads/pod-state.ts";
+import { isActive } from "../../control-plane/workloads/pod-state.ts";
 import { replicaSetController } from "../../control-plane/workloads/replica-set-controller.ts";
 import { createCountingIds } from "./counting-ids.ts";
 

@@ -7,7 +7,7 @@ import type {
 } from "#proto/podwire/v1/resources.ts";
 import { metricTexts } from "../metric-targets.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, indented, labelsField, timeText } from "./fields.ts";
+import { annotationsField, conditionsLines, field, indented, labelsField, timeText } from "./fields.ts";
 
 export const horizontalPodAutoscalerDescriber: Describer<HorizontalPodAutoscaler> = {
   events: true,
@@ -32,7 +32,7 @@ export const horizontalPodAutoscalerDescriber: Describer<HorizontalPodAutoscaler
         ? []
         : ["Behavior:", ...rulesLines("Scale Up", spec.behavior.scaleUp), ...rulesLines("Scale Down", spec.behavior.scaleDown)]),
       field(`${kind} pods`, `${currentReplicas} current / ${desiredReplicas} desired`),
-      ...(conditions.length === 0 ? [] : ["Conditions:", ...conditionsTable(conditions)]),
+      ...conditionsLines(conditions),
     ];
   },
 };
@@ -62,7 +62,7 @@ export const verticalPodAutoscalerDescriber: Describer<VerticalPodAutoscaler> = 
     field("Update Mode", spec?.updatePolicy?.updateMode),
     "Recommendation:",
     ...(status?.recommendation?.containerRecommendations ?? []).flatMap((one) => indented(recommendationLines(one))),
-    ...((status?.conditions ?? []).length === 0 ? [] : ["Conditions:", ...conditionsTable(status?.conditions ?? [])]),
+    ...conditionsLines(status?.conditions ?? []),
   ],
 };
 
@@ -90,6 +90,6 @@ export const nodeGroupDescriber: Describer<NodeGroup> = {
     field("Nodes", `${status?.size ?? 0} current / ${status?.targetSize ?? 0} wanted`),
     ...(status?.lastScaleUpTime === undefined ? [] : [field("Last scale up", timeText(status.lastScaleUpTime))]),
     ...(status?.lastScaleDownTime === undefined ? [] : [field("Last scale down", timeText(status.lastScaleDownTime))]),
-    ...((status?.conditions ?? []).length === 0 ? [] : ["Conditions:", ...conditionsTable(status?.conditions ?? [])]),
+    ...conditionsLines(status?.conditions ?? []),
   ],
 };

@@ -53,8 +53,8 @@ export function innerTable(titles: readonly string[], rows: readonly (readonly s
   return indented(lines.map((line) => line.join("\t")));
 }
 
-/** The conditions of a pod: type and status; reason and message where any has one. */
-export function conditionsTable(
+/** The conditions, where there are any: type and status; reason and message where any has one. */
+export function conditionsLines(
   conditions: readonly Condition[],
   { times = false }: { readonly times?: boolean } = {},
 ): string[] {
@@ -66,9 +66,14 @@ export function conditionsTable(
     ["Reason", (condition) => condition.reason, times],
     ["Message", (condition) => condition.message, times],
   ];
+  if (conditions.length === 0) return [];
   const shown = columns.filter(([, cell, always]) => always || conditions.some((condition) => (cell(condition) ?? "") !== ""));
-  return innerTable(
-    shown.map(([title]) => title),
-    conditions.map((condition) => shown.map(([, cell]) => cell(condition) ?? "")),
-  );
+  const rows = conditions.map((condition) => shown.map(([, cell]) => cell(condition) ?? ""));
+  return [
+    "Conditions:",
+    ...innerTable(
+      shown.map(([title]) => title),
+      rows,
+    ),
+  ];
 }

@@ -1,6 +1,6 @@
 import type { Namespace } from "#proto/podwire/v1/resources.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, labelsField } from "./fields.ts";
+import { annotationsField, conditionsLines, field, labelsField } from "./fields.ts";
 
 export const namespaceDescriber: Describer<Namespace> = {
   lines: ({ metadata, status }) => [
@@ -8,7 +8,7 @@ export const namespaceDescriber: Describer<Namespace> = {
     ...labelsField("Labels", metadata?.labels ?? {}),
     ...annotationsField(metadata?.annotations ?? {}),
     field("Status", status?.phase),
-    ...(status?.conditions.length ? ["Conditions:", ...conditionsTable(status.conditions)] : []),
+    ...conditionsLines(status?.conditions ?? []),
     "",
     "No resource quota.",
     "",

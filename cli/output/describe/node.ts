@@ -2,7 +2,7 @@ import { kinds } from "#core/objects/kinds.ts";
 import type { Node, NodeSystemInfo, Pod, Taint } from "#proto/podwire/v1/resources.ts";
 import { nodeRoles } from "../node-columns.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, field, indented, labelsField, listField, timeText } from "./fields.ts";
+import { annotationsField, conditionsLines, field, indented, labelsField, listField, timeText } from "./fields.ts";
 import { podsAndResourcesLines } from "./node-resources.ts";
 
 export const nodeDescriber: Describer<Node> = {
@@ -13,7 +13,7 @@ export const nodeDescriber: Describer<Node> = {
   },
   lines: (node, { related, nowMs }) => [
     ...headLines(node),
-    ...(node.status?.conditions.length ? ["Conditions:", ...conditionsTable(node.status.conditions, { times: true })] : []),
+    ...conditionsLines(node.status?.conditions ?? [], { times: true }),
     "Addresses:",
     ...indented((node.status?.addresses ?? []).map(({ type, address }) => field(type ?? "", address))),
     "Capacity:",

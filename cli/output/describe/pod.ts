@@ -2,7 +2,7 @@ import type { Pod, Toleration } from "#proto/podwire/v1/resources.ts";
 import { podStatusText } from "../pod-status.ts";
 import { containersLines } from "./container.ts";
 import type { Describer } from "./describer.ts";
-import { annotationsField, conditionsTable, controllerField, field, labelsField, listField, timeText } from "./fields.ts";
+import { annotationsField, conditionsLines, controllerField, field, labelsField, listField, timeText } from "./fields.ts";
 import { volumeLines } from "./volume.ts";
 
 export const podDescriber: Describer<Pod> = {
@@ -47,7 +47,7 @@ function addressLines({ status }: Pod): string[] {
 
 function tailLines({ spec, status }: Pod): string[] {
   return [
-    ...(status === undefined || status.conditions.length === 0 ? [] : ["Conditions:", ...conditionsTable(status.conditions)]),
+    ...conditionsLines(status?.conditions ?? []),
     ...volumeLines(spec?.volumes ?? []),
     ...(status?.qosClass === undefined ? [] : [field("QoS Class", status.qosClass)]),
     ...labelsField("Node-Selectors", spec?.nodeSelector ?? {}),

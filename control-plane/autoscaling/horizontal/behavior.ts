@@ -49,17 +49,19 @@ export interface Pace {
 }
 
 export function pace(input: PaceInput): Pace {
-  const up = { ...defaultBehavior.scaleUp, ...input.behavior?.scaleUp } as HPAScalingRules;
-  const down = { ...defaultBehavior.scaleDown, ...withoutAbsent(input.behavior?.scaleDown) } as HPAScalingRules;
+  const { up, down } = rulesOf(input.behavior);
   const { replicas: stable, ableToScale } = stabilized(input, up, down);
   return { ableToScale, ...limited({ ...input, wanted: stable }, up, down) };
 }
 
-/** A window that is not given is the controller's own. */
-function withoutAbsent(rules: HPAScalingRules | undefined): Partial<HPAScalingRules> {
-  if (rules === undefined) return {};
-  const { stabilizationWindowSeconds, ...others } = rules;
-  return stabilizationWindowSeconds === undefined ? others : rules;
+/** What is given; where the window down is not, it is the controller's own. */
+function rulesOf(behavior: HorizontalPodAutoscalerBehavior | undefined): {
+  readonly up: HPAScalingRules;
+  readonly down: HPAScalingRules;
+} {
+  const { scaleUp: up = defaultBehavior.scaleUp, scaleDown: down = defaultBehavior.scaleDown } = behavior ?? {};
+  const { stabilizationWindowSeconds = defaultBehavior.scaleDown.stabilizationWindowSeconds } = down;
+  return { up, down: { ...down, stabilizationWindowSeconds } };
 }
 
 /** Of what was wanted in each window the most moderate counts. */
@@ -146,11 +148,9 @@ function startOf({ past, current, nowMs, timerMs }: PaceInput, periodSeconds: nu
 
 /** The past with this look in it, without what no window or period reaches any more. */
 export function remember({ past, behavior, current, wanted, nowMs, timerMs }: PaceInput, replicas: number): ScalingPast {
-  const down = { ...defaultBehavior.scaleDown, ...withoutAbsent(behavior?.scaleDown) };
-  const windows = [behavior?.scaleUp?.stabilizationWindowSeconds ?? 0, down.stabilizationWindowSeconds ?? 0];
-  const periods = [behavior?.scaleUp ?? defaultBehavior.scaleUp, down].flatMap(({ policies }) =>
-    policies.map(({ periodSeconds = 0 }) => periodSeconds),
-  );
+  const rules = Object.values(rulesOf(behavior));
+  const windows = rules.map(({ stabilizationWindowSeconds = 0 }) => stabilizationWindowSeconds);
+  const periods = rules.flatMap(({ policies }) => policies.map(({ periodSeconds = 0 }) => periodSeconds));
   const since = (seconds: readonly number[]) => nowMs - timerMs(Math.max(0, ...seconds));
   const recent = <T extends { readonly atMs: number }>(items: readonly T[], fromMs: number) =>
     items.filter(({ atMs }) => atMs > fromMs);

@@ -3,7 +3,7 @@
 import { requestsOfContainer } from "#core/objects/pod-resources.ts";
 import { formatQuantity, parseQuantity } from "#core/quantity.ts";
 import type { MetricSpec, MetricStatus, MetricTarget, Pod } from "#proto/podwire/v1/resources.ts";
-import { isReady } from "../../workloads/pod-state.ts";
+import { isReady } from "../../state/conditions.ts";
 import { groupPods, type Patience, type Sample } from "./pod-groups.ts";
 import { countByMean, countByShare, countByUtilization, countByValue, type Tolerance } from "./replica-count.ts";
 

@@ -2,7 +2,6 @@
 
 import { nodeGroupLabel } from "#core/objects/node-group.ts";
 import type { Node, NodeGroup, Pod } from "#proto/podwire/v1/resources.ts";
-import { findCondition } from "../../state/conditions.ts";
 import { controllerOf } from "../../workloads/owners.ts";
 
 /** Kubernetes' Cluster Autoscaler puts it on a node that it removes; load balancers and schedulers know it. */
@@ -31,10 +30,6 @@ export function groupStateOf({ metadata, spec, status }: NodeGroup, nodes: reado
 
 export function isLeaving({ spec }: Node): boolean {
   return spec?.taints.some(({ key }) => key === toBeDeletedTaint) ?? false;
-}
-
-export function isReadyNode({ status }: Node): boolean {
-  return findCondition(status?.conditions ?? [], "Ready")?.status === "True";
 }
 
 /** One on every node, or of the node itself: it neither brings nodes nor holds them. */

@@ -1,14 +1,14 @@
 /* Which nodes a group can do without, as Kubernetes' Cluster Autoscaler decides it: less than half of what they have is asked for, and all
  * of their pods would find a place elsewhere, for ten minutes. Pure. */
 
-import { parseQuantity, quantityProblem } from "#core/quantity.ts";
 import type { Node, Pod, PodDisruptionBudget } from "#proto/podwire/v1/resources.ts";
 import { podsOf } from "../../disruption/budget-controller.ts";
-import { type NodeUsage, usageOf } from "../../scheduler/node-usage.ts";
+import { allocatableOf, type NodeUsage, usageOf } from "../../scheduler/node-usage.ts";
 import { createPlacer } from "../../scheduler/placer.ts";
+import { isReady } from "../../state/conditions.ts";
 import { controllerOf } from "../../workloads/owners.ts";
 import { hasEnded } from "../../workloads/pod-state.ts";
-import { type GroupState, isDaemon, isLeaving, isReadyNode } from "./node-group-state.ts";
+import { type GroupState, isDaemon, isLeaving } from "./node-group-state.ts";
 
 export interface ScaleDownQuestion {
   readonly groups: readonly GroupState[];
@@ -46,7 +46,7 @@ export function planScaleDown(question: ScaleDownQuestion): ScaleDownPlan {
   for (const group of groups) {
     for (const node of group.members) {
       const name = node.metadata?.name ?? "";
-      if (!isReadyNode(node) || utilizationOf(node, usage.get(name)) >= utilizationMax) continue;
+      if (!isReady(node) || utilizationOf(node, usage.get(name)) >= utilizationMax) continue;
       const own = (byNode.get(name) ?? []).filter((pod) => !isDaemon(pod) && !hasEnded(pod));
       const why = reasonToStay(node, own, question);
       if (why !== undefined) {
@@ -84,10 +84,9 @@ function withinBounds(candidates: readonly { group: GroupState; node: Node; isEm
 }
 
 /** The larger share of cpu and memory that the node's pods ask for. */
-export function utilizationOf({ status }: Node, usage: NodeUsage | undefined): number {
+export function utilizationOf(node: Node, usage: NodeUsage | undefined): number {
   const shares = ["cpu", "memory"].map((name) => {
-    const text = status?.allocatable[name] ?? "";
-    const whole = quantityProblem(text) === undefined ? Number(parseQuantity(text)) : 0;
+    const whole = Number(allocatableOf(node).get(name) ?? 0n);
     return whole === 0 ? 0 : Number(usage?.requested.get(name) ?? 0n) / whole;
   });
   return Math.max(...shares);
@@ -99,8 +98,9 @@ function reasonToStay(node: Node, own: readonly Pod[], { nodes, pods, budgets }:
     const why = reasonNotToMove(pod, budgets);
     if (why !== undefined) return `pod ${pod.metadata?.namespace}/${pod.metadata?.name} ${why}`;
   }
+  if (own.length === 0) return undefined;
   const name = node.metadata?.name;
-  const others = nodes.filter((other) => other !== node && isReadyNode(other) && !isLeaving(other));
+  const others = nodes.filter((other) => other !== node && isReady(other) && !isLeaving(other));
   const place = createPlacer(others, usageOf(pods.filter((pod) => pod.spec?.nodeName !== name)));
   const homeless = own.find((pod) => !("node" in place({ ...pod, spec: pod.spec && { ...pod.spec, nodeName: undefined } })));
   if (homeless === undefined) return undefined;

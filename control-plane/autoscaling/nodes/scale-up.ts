@@ -4,13 +4,12 @@
  * Pods are placed on nodes that there are, then on those that are on their way, then on pretended ones, by the scheduler's own rules. */
 
 import { nodeGroupLabel } from "#core/objects/node-group.ts";
-import { parseQuantity, quantityProblem } from "#core/quantity.ts";
 import type { Node, Pod } from "#proto/podwire/v1/resources.ts";
-import { addPod, demandOf, type NodeUsage, usageOf } from "../../scheduler/node-usage.ts";
+import { addPod, allocatableOf, demandOf, type NodeUsage, usageOf } from "../../scheduler/node-usage.ts";
 import { createPlacer } from "../../scheduler/placer.ts";
 import { refusalsOf } from "../../scheduler/schedule.ts";
-import { findCondition } from "../../state/conditions.ts";
-import { type GroupState, isDaemon, isReadyNode } from "./node-group-state.ts";
+import { findCondition, isReady } from "../../state/conditions.ts";
+import { type GroupState, isDaemon } from "./node-group-state.ts";
 
 export interface ScaleUpQuestion {
   readonly groups: readonly GroupState[];
@@ -30,9 +29,9 @@ const atMax = "max node group size reached";
 export function planScaleUp({ groups, nodes, pods }: ScaleUpQuestion): ScaleUpPlan {
   const pending = pods.filter(isUnschedulable);
   if (pending.length === 0) return { refused: [] };
-  const standing = nodes.filter((node) => isReadyNode(node));
+  const standing = nodes.filter(isReady);
   const coming = groups.flatMap((group) =>
-    pretended(group, nodes, Math.max(0, group.target - group.members.filter(isReadyNode).length)),
+    pretended(group, nodes, Math.max(0, group.target - group.members.filter(isReady).length)),
   );
   const place = createPlacer([...standing, ...coming], usageOf(pods));
   const waiting = pending.filter((pod) => !("node" in place(pod)));
@@ -71,8 +70,9 @@ function optionOf(group: GroupState, nodes: readonly Node[], pods: readonly Pod[
     return { group, add: 0, pods: [], waste: 1, refusals };
   }
   const daemons = daemonsOf(group, pods);
+  const taken = usageWith(template, daemons).get(nameOf(template));
   const fitting = waiting.filter((pod) => {
-    const [reason] = refusalsOf(pod, template, usageWith(template, daemons).get(nameOf(template)));
+    const [reason] = refusalsOf(pod, template, taken);
     if (reason !== undefined) refusals.set(pod, reason);
     return reason === undefined;
   });
@@ -97,7 +97,7 @@ function byWaste(a: Option, b: Option): number {
 
 /** Nodes as the group would get them: like one that it has, or else like any, and empty. */
 function pretended(group: GroupState, nodes: readonly Node[], count: number): readonly Node[] {
-  const like = group.members.find(isReadyNode) ?? nodes.find(isReadyNode);
+  const like = group.members.find(isReady) ?? nodes.find(isReady);
   if (like === undefined) return [];
   const taints = (like.spec?.taints ?? []).filter(({ key = "" }) => !key.startsWith("node.kubernetes.io/"));
   return Array.from({ length: count }, (_, i) => {
@@ -119,7 +119,7 @@ function pretended(group: GroupState, nodes: readonly Node[], count: number): re
 
 /** Those of one of its nodes: a new one would have as many. */
 function daemonsOf({ members }: GroupState, pods: readonly Pod[]): readonly Pod[] {
-  const like = members.find(isReadyNode)?.metadata?.name;
+  const like = members.find(isReady)?.metadata?.name;
   return like === undefined ? [] : pods.filter((pod) => isDaemon(pod) && pod.spec?.nodeName === like);
 }
 
@@ -131,8 +131,7 @@ function usageWith(node: Node, pods: readonly Pod[]): Map<string, NodeUsage> {
 
 function wasteOf(template: Node, count: number, pods: readonly Pod[]): number {
   const shares = ["cpu", "memory"].map((name) => {
-    const text = template.status?.allocatable[name] ?? "";
-    const whole = quantityProblem(text) === undefined ? Number(parseQuantity(text)) * count : 0;
+    const whole = Number(allocatableOf(template).get(name) ?? 0n) * count;
     const asked = pods.reduce((sum, pod) => sum + Number(demandOf(pod).requests.get(name) ?? 0n), 0);
     return whole === 0 ? 1 : Math.max(0, 1 - asked / whole);
   });

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { sameTemplate } from "#core/rollout.ts";
 import type { Deployment, PodTemplateSpec } from "#proto/podwire/v1/resources.ts";
-import { isActive, isReady } from "../../../control-plane/workloads/pod-state.ts";
+import { isReady } from "../../../control-plane/state/conditions.ts";
+import { isActive } from "../../../control-plane/workloads/pod-state.ts";
 import { boundsOf } from "../../../control-plane/workloads/rollout-size.ts";
 import { type Simulation, startSimulation } from "../../support/workload-simulation.ts";
 
